@@ -1,0 +1,40 @@
+//! Client: calls and messages that go out, by the name of a service.
+//!
+//! Generated clients like `GreeterClient<C>` are thin: they make a [`Call`], which gathers options
+//! and is sent when it is awaited, by whatever [`Client`] they were given.
+
+use crate::{Result, broker};
+
+mod call;
+mod options;
+mod request;
+
+pub use call::{Bidi, Call, ClientStream, Input, Many, One, Output, ServerStream, Stub, Unary};
+pub use options::CallOptions;
+pub use request::{Request, RequestBody, Response, ResponseBody};
+
+/// Sends calls and messages: the one bound on what generated clients take.
+///
+/// A clone is a handle to the same client.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no client",
+    note = "pass `service.client()`, a client wrapped in layers, or a mock's `client()`"
+)]
+pub trait Client: Clone + Send + Sync + 'static {
+    /// Sends a call, of any kind, to one node of the service that it names.
+    ///
+    /// # Errors
+    /// What the handler returned, or what kept the call from it: `NotFound` where no node is known,
+    /// `Unavailable` where none could be reached, `DeadlineExceeded`.
+    fn call(&self, request: Request) -> impl Future<Output = Result<Response>> + Send;
+
+    /// Publishes a message.
+    ///
+    /// # Errors
+    /// Those of [`Broker::publish`](broker::Broker::publish).
+    fn publish(
+        &self,
+        topic: &str,
+        message: broker::Message,
+    ) -> impl Future<Output = Result<()>> + Send;
+}

@@ -1,0 +1,36 @@
+//! # micro
+//!
+//! A pluggable microservice framework: a trait, or a `.proto`, is the whole service definition.
+// Lets the paths of generated code, `::micro::…`, work in this crate's own tests.
+extern crate self as micro;
+
+pub mod broker;
+pub mod client;
+pub mod codec;
+pub mod context;
+pub mod descriptor;
+mod error;
+mod metadata;
+pub mod mock;
+pub mod native;
+pub mod plugin;
+pub mod registry;
+pub mod rpc;
+pub mod selector;
+pub mod server;
+pub mod stream;
+pub mod trace;
+pub mod transport;
+
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
+
+pub use erased_serde;
+pub use inventory;
+
+pub use context::{Context, Peer};
+pub use error::{Code, Error, Reach, Result};
+pub use metadata::Metadata;
+pub use stream::Streaming;
+pub use trace::Trace;

@@ -1,0 +1,4 @@
+//! stub
+#[derive(Debug)]
+pub struct Candidate;
+pub enum Outcome {}

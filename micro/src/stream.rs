@@ -1,0 +1,346 @@
+//! Streams of messages within a call, typed ([`Streaming`]) and encoded ([`Inbound`], [`Outbound`]).
+
+use std::{
+    collections::VecDeque,
+    fmt,
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll, Waker},
+};
+
+use bytes::Bytes;
+use futures_core::Stream;
+
+use crate::{
+    Error, Result,
+    codec::{ContentType, Wire},
+    native,
+};
+
+/// A stream of messages that the other side of a call sends.
+///
+/// It ends with `None` when the other side has sent its last message, and with an error when the
+/// call failed. Dropping it early tells the other side to stop. At most a window's worth of unread
+/// bytes (256 KiB unless set) waits here: the sender waits for the reader.
+pub struct Streaming<T: 'static> {
+    inbound: Inbound,
+    content_type: ContentType,
+    wire: &'static Wire<T>,
+}
+
+impl<T> Streaming<T> {
+    pub(crate) fn new(inbound: Inbound, content_type: ContentType, wire: &'static Wire<T>) -> Self {
+        Self {
+            inbound,
+            content_type,
+            wire,
+        }
+    }
+
+    /// The next message; `None` at the end. Cancel-safe.
+    ///
+    /// # Errors
+    /// What ended the call, or `InvalidArgument` for a message that can't be decoded.
+    pub async fn message(&mut self) -> Result<Option<T>> {
+        std::future::poll_fn(|cx| Pin::new(&mut *self).poll_next(cx))
+            .await
+            .transpose()
+    }
+}
+
+impl<T> Stream for Streaming<T> {
+    type Item = Result<T>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        let next = std::task::ready!(this.inbound.poll_next(cx));
+        Poll::Ready(next.map(|bytes| this.wire.decode(bytes?, this.content_type)))
+    }
+}
+
+impl<T> fmt::Debug for Streaming<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Streaming")
+            .field("wire", self.wire)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Encoded messages that arrive, in order and bounded in bytes.
+#[derive(Debug)]
+pub struct Inbound {
+    queue: Arc<Queue>,
+    /// Taken from the queue in one go, so that a burst costs one lock.
+    taken: VecDeque<Bytes>,
+    /// Read since the sender was last told of the room.
+    read: usize,
+    window: usize,
+    sender: Option<native::Credit>,
+}
+
+impl Inbound {
+    /// No message at all.
+    #[must_use]
+    pub fn empty() -> Self {
+        let (outbound, inbound) = pipe(1);
+        outbound.finish(Ok(()));
+        inbound
+    }
+
+    /// One message.
+    #[must_use]
+    pub fn once(message: Bytes) -> Self {
+        let mut inbound = Self::empty();
+        inbound.taken.push_back(message);
+        inbound
+    }
+
+    pub(crate) fn new(queue: Arc<Queue>, window: usize, sender: Option<native::Credit>) -> Self {
+        Self {
+            queue,
+            taken: VecDeque::new(),
+            read: 0,
+            window,
+            sender,
+        }
+    }
+
+    /// The next message; `None` at the end.
+    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes>>> {
+        loop {
+            if let Some(message) = self.taken.pop_front() {
+                self.read += cost(&message);
+                if self.read * 2 >= self.window {
+                    self.return_room();
+                }
+                return Poll::Ready(Some(Ok(message)));
+            }
+            let mut state = self.queue.lock();
+            if !state.messages.is_empty() {
+                std::mem::swap(&mut self.taken, &mut state.messages);
+                continue;
+            }
+            if let Some(end) = &mut state.end {
+                // An error is told once; after it, as after the end, there is nothing more.
+                let told = std::mem::replace(end, Ok(()));
+                return Poll::Ready(told.err().map(Err));
+            }
+            match &mut state.reader {
+                Some(waker) => waker.clone_from(cx.waker()),
+                none => *none = Some(cx.waker().clone()),
+            }
+            return Poll::Pending;
+        }
+    }
+
+    fn return_room(&mut self) {
+        let read = std::mem::take(&mut self.read);
+        match &self.sender {
+            Some(sender) => sender.give(read),
+            None => self.queue.give_room(read),
+        }
+    }
+}
+
+impl Stream for Inbound {
+    type Item = Result<Bytes>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.get_mut().poll_next(cx)
+    }
+}
+
+impl Drop for Inbound {
+    fn drop(&mut self) {
+        self.queue.close_reader();
+        if let Some(sender) = self.sender.take() {
+            sender.reader_gone();
+        }
+    }
+}
+
+/// What a message takes of a window: its bytes, and something for itself, so that empty ones are
+/// bounded too.
+pub(crate) fn cost(message: &Bytes) -> usize {
+    message.len() + 16
+}
+
+/// Where encoded messages are put, no faster than the other side reads.
+#[derive(Debug)]
+pub enum Outbound {
+    #[doc(hidden)]
+    Pipe(PipeSender),
+    #[doc(hidden)]
+    Native(native::Sender),
+}
+
+impl Outbound {
+    /// Waits for room, then sends. Cancel-safe: a message is either sent or dropped whole.
+    ///
+    /// # Errors
+    /// `Cancelled` where nobody receives any more, `ResourceExhausted` for a message over the limit.
+    pub async fn send(&mut self, message: Bytes) -> Result<()> {
+        std::future::poll_fn(|cx| self.poll_ready(cx)).await?;
+        self.start_send(message)
+    }
+
+    /// Waits for room for a message.
+    pub fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        match self {
+            Self::Pipe(pipe) => pipe.0.poll_room(cx),
+            Self::Native(sender) => sender.poll_ready(cx),
+        }
+    }
+
+    /// Sends a message for which [`Outbound::poll_ready`] found room.
+    ///
+    /// # Errors
+    /// As [`Outbound::send`].
+    pub fn start_send(&mut self, message: Bytes) -> Result<()> {
+        match self {
+            Self::Pipe(pipe) => pipe.0.push(message),
+            Self::Native(sender) => sender.send(message),
+        }
+    }
+
+    /// Ends the stream, well or with an error.
+    pub fn finish(self, end: Result<()>) {
+        match self {
+            Self::Pipe(pipe) => pipe.0.finish(end),
+            Self::Native(sender) => sender.finish(end),
+        }
+    }
+}
+
+/// The sending end of a [`pipe`]; a sender that is dropped without an end leaves an error behind.
+#[derive(Debug)]
+pub struct PipeSender(Arc<Queue>);
+
+impl Drop for PipeSender {
+    fn drop(&mut self) {
+        self.0
+            .finish(Err(Error::cancelled("the sender of the stream went away")));
+    }
+}
+
+/// A stream within this process, holding at most `window` bytes unread.
+#[must_use]
+pub fn pipe(window: usize) -> (Outbound, Inbound) {
+    let queue = Arc::new(Queue::new(window));
+    (
+        Outbound::Pipe(PipeSender(queue.clone())),
+        Inbound::new(queue, window, None),
+    )
+}
+
+/// The messages between a sender and a reader.
+#[derive(Debug)]
+pub(crate) struct Queue(Mutex<State>);
+
+#[derive(Debug)]
+struct State {
+    messages: VecDeque<Bytes>,
+    /// What may still be put in; below zero after a message larger than what was left.
+    room: isize,
+    end: Option<Result<()>>,
+    reader: Option<Waker>,
+    writer: Option<Waker>,
+    reader_gone: bool,
+}
+
+impl Queue {
+    pub(crate) fn new(window: usize) -> Self {
+        Self(Mutex::new(State {
+            messages: VecDeque::new(),
+            room: window as isize,
+            end: None,
+            reader: None,
+            writer: None,
+            reader_gone: false,
+        }))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing in here can panic half-way, so a poisoned queue is whole.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a message and says whom to wake; `ResourceExhausted` where the sender did not wait for
+    /// room, which only a peer that breaks the rules does.
+    pub(crate) fn receive(&self, message: Bytes) -> Result<Option<Waker>> {
+        let mut state = self.lock();
+        if state.reader_gone || state.end.is_some() {
+            return Ok(None);
+        }
+        if state.room <= 0 {
+            return Err(Error::resource_exhausted(
+                "the peer sent more on a stream than its window",
+            ));
+        }
+        state.room -= cost(&message) as isize;
+        state.messages.push_back(message);
+        Ok(state.reader.take())
+    }
+
+    /// Makes room for `bytes` more.
+    pub(crate) fn give_room(&self, bytes: usize) {
+        let writer = {
+            let mut state = self.lock();
+            state.room += bytes as isize;
+            if state.room > 0 {
+                state.writer.take()
+            } else {
+                None
+            }
+        };
+        if let Some(writer) = writer {
+            writer.wake();
+        }
+    }
+
+    /// Ends the stream unless it has ended; says whom to wake.
+    pub(crate) fn end(&self, end: Result<()>) -> Option<Waker> {
+        let mut state = self.lock();
+        if state.end.is_none() {
+            state.end = Some(end);
+        }
+        state.reader.take()
+    }
+
+    fn finish(&self, end: Result<()>) {
+        if let Some(reader) = self.end(end) {
+            reader.wake();
+        }
+    }
+
+    fn poll_room(&self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        let mut state = self.lock();
+        if state.reader_gone {
+            return Poll::Ready(Err(Error::cancelled("nobody reads the stream any more")));
+        }
+        if state.room > 0 {
+            return Poll::Ready(Ok(()));
+        }
+        state.writer = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    fn push(&self, message: Bytes) -> Result<()> {
+        if let Some(reader) = self.receive(message)? {
+            reader.wake();
+        }
+        Ok(())
+    }
+
+    fn close_reader(&self) {
+        let writer = {
+            let mut state = self.lock();
+            state.reader_gone = true;
+            state.messages.clear();
+            state.writer.take()
+        };
+        if let Some(writer) = writer {
+            writer.wake();
+        }
+    }
+}
