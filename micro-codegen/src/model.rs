@@ -1,7 +1,6 @@
 //! What is known of a service once it is read, whichever front-end read it: plain data, comparable.
 
-use proc_macro2::TokenStream;
-use syn::{Attribute, Ident, Path, Type, Visibility};
+use syn::{Attribute, Expr, Ident, Path, Type, Visibility};
 
 /// A service definition.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,7 +20,7 @@ pub struct Service {
     /// Where the runtime is: `::micro` unless `crate = path` says otherwise.
     pub runtime: Path,
     /// An expression for the bytes of a `FileDescriptorSet`, where there is one.
-    pub descriptor_set: Option<TokenStream>,
+    pub descriptor_set: Option<Expr>,
 }
 
 /// One method.
