@@ -2,6 +2,7 @@
 //!
 //! A pluggable microservice framework: a trait, or a `.proto`, is the whole service definition.
 // Lets the paths of generated code, `::micro::…`, work in this crate's own tests.
+#[allow(unused_extern_crates)]
 extern crate self as micro;
 
 pub mod broker;

@@ -152,10 +152,8 @@ impl Stream for Inbound {
 
 impl Drop for Inbound {
     fn drop(&mut self) {
+        // The sender's side goes with it, which gives up a call that is still under way.
         self.queue.close_reader();
-        if let Some(sender) = self.sender.take() {
-            sender.reader_gone();
-        }
     }
 }
 
@@ -182,6 +180,18 @@ impl Outbound {
     pub async fn send(&mut self, message: Bytes) -> Result<()> {
         std::future::poll_fn(|cx| self.poll_ready(cx)).await?;
         self.start_send(message)
+    }
+
+    /// Says that the stream is under way, before there is a message: the other side learns that its
+    /// call was accepted. The first message says it as well.
+    ///
+    /// # Errors
+    /// As [`Outbound::send`].
+    pub fn open(&mut self) -> Result<()> {
+        match self {
+            Self::Pipe(_) => Ok(()),
+            Self::Native(sender) => sender.open(),
+        }
     }
 
     /// Waits for room for a message.

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use crate::{Result, descriptor};
 
 mod call;
+mod gate;
 mod handlers;
 pub mod layer;
 mod limits;
@@ -17,6 +18,7 @@ mod router;
 mod subscriber;
 
 pub use call::{Body, Call, Input, Output, Response};
+pub(crate) use gate::Gate;
 pub use handlers::Handlers;
 pub use limits::Limits;
 pub use router::{Route, Router};
