@@ -36,7 +36,7 @@ async fn main() -> micro::Result<()> {
                 };
                 broker.publish("rate", message).await?;
             }
-            micro::Result::Ok(())
+            micro::Result::<()>::Ok(())
         });
         let mut whole = true;
         for reader in readers {

@@ -90,7 +90,7 @@ impl Hub {
         options: &Subscribe,
         attempts: u32,
         connection: Arc<AtomicBool>,
-    ) -> (Arc<str>, Arc<Group>, Arc<Queue>) {
+    ) -> (Arc<Group>, Arc<Queue>) {
         let mut topics = self.topics.write().unwrap_or_else(PoisonError::into_inner);
         let name: Arc<str> = match topics.get_key_value(topic) {
             Some((name, _)) => name.clone(),
@@ -108,7 +108,7 @@ impl Hub {
             })
         });
         let queue = Arc::new(Queue::new(
-            name.clone(),
+            name,
             options,
             attempts,
             connection,
@@ -121,20 +121,20 @@ impl Hub {
         }
         drop(topics);
         group.room.changed();
-        (name, group, queue)
+        (group, queue)
     }
 
-    pub(super) fn unsubscribe(&self, topic: &str, group: &Arc<Group>, queue: &Arc<Queue>) {
+    pub(super) fn unsubscribe(&self, group: &Arc<Group>, queue: &Arc<Queue>) {
         let waiting = queue.close();
         {
             let mut topics = self.topics.write().unwrap_or_else(PoisonError::into_inner);
             group.members.store(without(&group.members.load(), queue));
             if group.members.load().is_empty()
-                && let Some(found) = topics.get(topic)
+                && let Some(found) = topics.get(&group.topic)
             {
                 found.groups.store(without(&found.groups.load(), group));
                 if found.groups.load().is_empty() {
-                    topics.remove(topic);
+                    topics.remove(&group.topic);
                 }
             }
         }

@@ -207,15 +207,15 @@ impl Broker for MemoryBroker {
         if let Some(queue) = &options.queue {
             self.check("queue", queue)?;
         }
-        let (topic, group, queue) =
-            self.hub
-                .subscribe(topic, options, self.attempts, self.ended.clone());
-        let subscription = Memory {
+        let (group, queue) = self
+            .hub
+            .subscribe(topic, options, self.attempts, self.ended.clone());
+        let subscription = Memory(Arc::new(Seat {
             hub: self.hub.clone(),
-            topic,
+            topic: topic.into(),
             group,
             queue,
-        };
+        }));
         // A disconnect that came in between may have missed it.
         self.check_open()?;
         Ok(Box::new(subscription))
@@ -239,7 +239,11 @@ impl fmt::Debug for MemoryBroker {
     }
 }
 
-struct Memory {
+struct Memory(Arc<Seat>);
+
+/// Whose a subscription is. Each has its own, with its own copy of the topic's name, so that
+/// counting references does not make the subscribers wait for each other's caches.
+struct Seat {
     hub: Arc<Hub>,
     topic: Arc<str>,
     group: Arc<Group>,
@@ -249,13 +253,13 @@ struct Memory {
 #[async_trait]
 impl Subscription for Memory {
     async fn next(&mut self) -> Option<Delivery> {
-        let item = self.queue.next().await?;
-        let (hub, group, queue) = (self.hub.clone(), self.group.clone(), self.queue.clone());
-        let mut delivery = Delivery::new(self.topic.clone(), Message::clone(&item.message));
+        let item = self.0.queue.next().await?;
+        let seat = self.0.clone();
+        let mut delivery = Delivery::new(seat.topic.clone(), Message::clone(&item.message));
         delivery.redelivered = item.redelivered;
         Some(delivery.on_settle(move |handled| {
             if !handled {
-                hub.refused(&group, &queue, item);
+                seat.hub.refused(&seat.group, &seat.queue, item);
             }
         }))
     }
@@ -267,6 +271,6 @@ impl Subscription for Memory {
 
 impl Drop for Memory {
     fn drop(&mut self) {
-        self.hub.unsubscribe(&self.topic, &self.group, &self.queue);
+        self.0.hub.unsubscribe(&self.0.group, &self.0.queue);
     }
 }
