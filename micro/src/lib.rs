@@ -12,6 +12,7 @@ pub mod context;
 pub mod descriptor;
 mod error;
 mod metadata;
+mod id;
 pub mod mock;
 pub mod native;
 pub mod plugin;

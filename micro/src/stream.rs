@@ -15,6 +15,7 @@ use crate::{
     Error, Result,
     codec::{ContentType, Wire},
     native,
+    selector::{InFlight, Outcome},
 };
 
 /// A stream of messages that the other side of a call sends.
@@ -76,6 +77,8 @@ pub struct Inbound {
     read: usize,
     window: usize,
     sender: Option<native::Credit>,
+    /// The call to the node that sends, which is over when the stream is.
+    flight: Option<InFlight>,
 }
 
 impl Inbound {
@@ -123,6 +126,9 @@ impl Inbound {
             if let Some(end) = &mut state.end {
                 // An error is told once; after it, as after the end, there is nothing more.
                 let told = std::mem::replace(end, Ok(()));
+                if let Some(flight) = self.flight.take() {
+                    flight.done(Outcome::of_result(&told));
+                }
                 return Poll::Ready(told.err().map(Err));
             }
             match &mut state.reader {

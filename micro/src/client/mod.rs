@@ -5,13 +5,20 @@
 
 use crate::{Result, broker};
 
+mod budget;
 mod call;
 mod options;
+mod pool;
 mod request;
+mod rpc;
+mod topic;
 
 pub use call::{Bidi, Call, ClientStream, Input, Many, One, Output, ServerStream, Stub, Unary};
 pub use options::CallOptions;
 pub use request::{Request, RequestBody, Response, ResponseBody};
+pub(crate) use rpc::Parts;
+pub use rpc::{ClientOptions, RpcClient};
+pub use topic::{Publish, Topic};
 
 /// Sends calls and messages: the one bound on what generated clients take.
 ///
