@@ -69,7 +69,6 @@ fn p2c_tries_a_new_node_with_one_call_at_a_time() {
     simulate(async {
         let view = view(3);
         for node in view.candidates().iter().take(2) {
-            node.begin();
             for _ in 0..3 {
                 node.start();
                 node.finish(Outcome::Success, MS);
