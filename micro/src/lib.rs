@@ -20,6 +20,7 @@ pub mod registry;
 pub mod rpc;
 pub mod selector;
 pub mod server;
+pub mod service;
 pub mod stream;
 pub mod trace;
 pub mod transport;
@@ -33,6 +34,9 @@ pub use inventory;
 
 pub use context::{Context, Peer};
 pub use error::{Code, Error, Reach, Result};
+pub use client::RpcClient;
 pub use metadata::Metadata;
+pub use server::Limits;
+pub use service::Service;
 pub use stream::Streaming;
 pub use trace::Trace;

@@ -105,7 +105,13 @@ impl Inbound {
             read: 0,
             window,
             sender,
+            flight: None,
         }
+    }
+
+    /// Tells `flight` how the stream ended.
+    pub(crate) fn attend(&mut self, flight: InFlight) {
+        self.flight = Some(flight);
     }
 
     /// The next message; `None` at the end.

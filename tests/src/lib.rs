@@ -1,1 +1,3 @@
-//! Work.
+//! What is tested across crates.
+
+pub mod suite;

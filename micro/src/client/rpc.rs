@@ -7,7 +7,7 @@ use futures_util::StreamExt;
 use tokio::{task::AbortHandle, time::Instant};
 
 use super::{
-    Client, Request, RequestBody, Response,
+    CallOptions, Client, Request, RequestBody, Response,
     budget::Budget,
     pool::{Dialer, Pool},
 };
@@ -57,6 +57,12 @@ pub(crate) struct Parts {
     pub(crate) broker: Arc<dyn Broker>,
     pub(crate) transport: Arc<dyn crate::transport::Transport>,
     pub(crate) selector: Arc<dyn Selector>,
+}
+
+impl fmt::Debug for Parts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Parts").field("transport", &self.transport.name()).finish_non_exhaustive()
+    }
 }
 
 /// Calls services by name: finds their nodes in the registry, picks one with the selector, sends
@@ -153,9 +159,8 @@ impl RpcClient {
     }
 
     /// Picks a node, waiting a while for the first one.
-    async fn pick(&self, view: &View, request: &Request, tried: &[Arc<Candidate>], deadline: Instant) -> Result<Arc<Candidate>> {
+    async fn pick(&self, view: &View, options: Option<&CallOptions>, tried: &[Arc<Candidate>], deadline: Instant) -> Result<Arc<Candidate>> {
         let parts = self.0.parts.as_ref().map_err(Clone::clone)?;
-        let options = request.options.as_deref();
         let filters = options.map_or(&[][..], |options| &options.filters);
         let key = options.and_then(|options| options.key.as_deref());
         let selection = key.map_or_else(Selection::default, Selection::with_key);
@@ -185,7 +190,7 @@ impl RpcClient {
         inner.budget.deposit();
         let mut tried = Vec::new();
         loop {
-            let candidate = self.pick(&view, &request, &tried, deadline).await?;
+            let candidate = self.pick(&view, request.options.as_deref(), &tried, deadline).await?;
             let again = match &request.body {
                 RequestBody::Message(body) => Some(body.clone()),
                 RequestBody::Stream(_) => None,

@@ -399,6 +399,9 @@ where
     }
 
     fn reply(&self, id: u32, reply: Result<Response>, unseen: bool) {
+        if !unseen {
+            self.gate.handled();
+        }
         let header = Header::new(Kind::Reply, id);
         let limit = self.gate.limits.message;
         let sent = match reply {

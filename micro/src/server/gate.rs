@@ -25,6 +25,8 @@ pub(crate) struct Gate {
     open: Mutex<Open>,
     /// Told whenever a call or a connection ends while the server is leaving.
     ended: Notify,
+    /// Told of each call that was handled, by a server whose service ends after the first.
+    handled: Option<Arc<Notify>>,
 }
 
 #[derive(Debug, Default)]
@@ -46,13 +48,14 @@ impl Drop for Listed<'_> {
 }
 
 impl Gate {
-    pub(crate) fn new(limits: Limits, router: Router) -> Self {
+    pub(crate) fn new(limits: Limits, router: Router, handled: Option<Arc<Notify>>) -> Self {
         Self {
             limits,
             router,
             calls: AtomicUsize::new(0),
             open: Mutex::default(),
             ended: Notify::new(),
+            handled,
         }
     }
 
@@ -96,6 +99,13 @@ impl Gate {
     pub(crate) fn end(&self) {
         if self.calls.fetch_sub(1, Relaxed) == 1 {
             self.ended.notify_waiters();
+        }
+    }
+
+    /// A call was handled, and its reply is on its way.
+    pub(crate) fn handled(&self) {
+        if let Some(handled) = &self.handled {
+            handled.notify_one();
         }
     }
 

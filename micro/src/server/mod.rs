@@ -15,6 +15,7 @@ mod handlers;
 pub mod layer;
 mod limits;
 mod router;
+mod rpc;
 mod subscriber;
 
 pub use call::{Body, Call, Input, Output, Response};
@@ -22,6 +23,7 @@ pub(crate) use gate::Gate;
 pub use handlers::Handlers;
 pub use limits::Limits;
 pub use router::{Route, Router};
+pub(crate) use rpc::RpcServer;
 pub use subscriber::Subscriber;
 
 /// One service, ready to be called: what `GreeterServer<S>` is. Generated, seldom written.
