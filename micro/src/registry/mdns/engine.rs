@@ -124,7 +124,10 @@ impl Engine {
         let sockets = Arc::new(Sockets::open(&self.interface)?);
         state.asked.clear();
         let task = tokio::spawn(Arc::clone(self).run(Arc::clone(&sockets)));
-        let running = Running { sockets: Arc::clone(&sockets), task };
+        let running = Running {
+            sockets: Arc::clone(&sockets),
+            task,
+        };
         state.running = Some(running);
         Ok(sockets)
     }
@@ -156,7 +159,10 @@ impl Engine {
                 messages.push(announcement.message(None, ttl));
                 let instance = announcement.instance.clone();
                 let own = Own {
-                    service: Service { nodes: vec![node.clone()], ..service.clone() },
+                    service: Service {
+                        nodes: vec![node.clone()],
+                        ..service.clone()
+                    },
                     announcement,
                     until: now.checked_add(ttl),
                     again: Some(now + AGAIN),
@@ -164,7 +170,9 @@ impl Engine {
                 let is = own.service.clone();
                 let was = state.own.insert(instance.clone(), own);
                 let Some(was) = was else { continue };
-                if was.service == is && let Some(own) = state.own.get_mut(&instance) {
+                if was.service == is
+                    && let Some(own) = state.own.get_mut(&instance)
+                {
                     own.again = was.again;
                 }
                 // A node has one version on the wire.
@@ -187,14 +195,20 @@ impl Engine {
             let mut state = self.lock();
             for node in &service.nodes {
                 let instance = format!("{}.{}", node.id, service.name);
-                if state.own.get(&instance).is_some_and(|own| own.service.version == service.version)
+                if state
+                    .own
+                    .get(&instance)
+                    .is_some_and(|own| own.service.version == service.version)
                     && let Some(own) = state.own.remove(&instance)
                 {
                     self.feed.remove(&own.service);
                     messages.push(own.announcement.message(None, Duration::ZERO));
                 }
             }
-            state.running.as_ref().map(|running| Arc::clone(&running.sockets))
+            state
+                .running
+                .as_ref()
+                .map(|running| Arc::clone(&running.sockets))
         };
         for message in messages {
             if let Some(sockets) = &sockets {
@@ -221,7 +235,11 @@ impl Engine {
             state.note(name, now);
         }
         sockets.ask(&question).await?;
-        Ok(if anew { now } else { self.lock().asked.get(name).map_or(now, |asked| asked.first) })
+        Ok(if anew {
+            now
+        } else {
+            self.lock().asked.get(name).map_or(now, |asked| asked.first)
+        })
     }
 
     /// The records of one service.
@@ -262,8 +280,16 @@ impl Engine {
     /// Has the name asked for again and again, until [`unfollow`](Self::unfollow).
     pub(super) fn follow(&self, name: &str) {
         let mut state = self.lock();
-        let fresh = || Follow { watchers: 0, next: Instant::now() + SOON, pause: AGAIN };
-        state.follows.entry(name.to_owned()).or_insert_with(fresh).watchers += 1;
+        let fresh = || Follow {
+            watchers: 0,
+            next: Instant::now() + SOON,
+            pause: AGAIN,
+        };
+        state
+            .follows
+            .entry(name.to_owned())
+            .or_insert_with(fresh)
+            .watchers += 1;
         drop(state);
         self.wake.notify_one();
     }
@@ -333,7 +359,12 @@ impl Engine {
             for message in self.answers(&packet, question) {
                 // A port of its own is the mark of somebody who hears nothing sent to the group.
                 self.told(if question.unicast || from.port() != PORT {
-                    sockets.group.send_to(&message, from).await.map(drop).map_err(Into::into)
+                    sockets
+                        .group
+                        .send_to(&message, from)
+                        .await
+                        .map(drop)
+                        .map_err(Into::into)
                 } else {
                     sockets.announce(&message).await
                 });
@@ -343,7 +374,8 @@ impl Engine {
         for heard in packet.heard {
             match heard {
                 Heard::Node(service, ip, ttl) => {
-                    if self.wants(&service) && sockets.believes(ip, from)
+                    if self.wants(&service)
+                        && sockets.believes(ip, from)
                         && let Err(error) = self.feed.put(service, ttl)
                     {
                         tracing::debug!(%error, %from, "a node from mDNS is left out");
@@ -380,7 +412,9 @@ impl Engine {
         let names = names.into_iter();
         match &question.about {
             About::Listing => names
-                .filter_map(|(name, left)| Some(Announcement::listing(name)?.message(Some(to), left)))
+                .filter_map(|(name, left)| {
+                    Some(Announcement::listing(name)?.message(Some(to), left))
+                })
                 .collect(),
             About::DnsSd => names.map(|(name, _)| wire::dns_sd(name, to)).collect(),
             About::Name(name) => own
@@ -398,7 +432,10 @@ impl Engine {
         let all_or_it = [LISTING, name];
         let asked = all_or_it.iter().any(|name| {
             state.follows.contains_key(*name)
-                || state.asked.get(*name).is_some_and(|asked| asked.last.elapsed() < FRESH)
+                || state
+                    .asked
+                    .get(*name)
+                    .is_some_and(|asked| asked.last.elapsed() < FRESH)
         });
         asked
             && service
@@ -417,7 +454,10 @@ impl State {
         if self.asked.len() >= MOST_NAMES && !self.asked.contains_key(name) {
             return;
         }
-        let asked = self.asked.entry(name.to_owned()).or_insert(Asked { first: now, last: now });
+        let asked = self.asked.entry(name.to_owned()).or_insert(Asked {
+            first: now,
+            last: now,
+        });
         if asked.last + FRESH <= now {
             asked.first = now;
         }
@@ -427,9 +467,17 @@ impl State {
     /// Whether the nodes of a name from the listing are to be asked for.
     fn wants_nodes(&mut self, name: &str, now: Instant) -> bool {
         let all = self.follows.contains_key(LISTING)
-            || self.asked.get(LISTING).is_some_and(|asked| asked.last + FRESH > now);
+            || self
+                .asked
+                .get(LISTING)
+                .is_some_and(|asked| asked.last + FRESH > now);
         let recent = Duration::from_secs(10);
-        if !all || self.asked.get(name).is_some_and(|asked| asked.last + recent > now) {
+        if !all
+            || self
+                .asked
+                .get(name)
+                .is_some_and(|asked| asked.last + recent > now)
+        {
             return false;
         }
         self.note(name, now);

@@ -42,7 +42,11 @@ impl Sockets {
         let ask = asker(interface)
             .and_then(|socket| UdpSocket::from_std(socket.into()))
             .map_err(|error| unavailable(interface, &error, "See that the interface is up"))?;
-        Ok(Self { interface, group, ask })
+        Ok(Self {
+            interface,
+            group,
+            ask,
+        })
     }
 
     /// To everybody on the interface.
@@ -57,14 +61,15 @@ impl Sockets {
 
     async fn send(&self, socket: &UdpSocket, message: &[u8]) -> Result<()> {
         let sent = socket.send_to(message, (GROUP, PORT)).await;
-        sent.map(drop).map_err(|error| {
-            unavailable(self.interface, &error, "See that the interface is up")
-        })
+        sent.map(drop)
+            .map_err(|error| unavailable(self.interface, &error, "See that the interface is up"))
     }
 
     /// The same as [`announce`](Self::announce) where one can't wait: it may be lost.
     pub(super) fn announce_now(&self, message: &[u8]) {
-        let _ = self.group.try_send_to(message, SocketAddr::from((GROUP, PORT)));
+        let _ = self
+            .group
+            .try_send_to(message, SocketAddr::from((GROUP, PORT)));
     }
 
     /// Whether a packet came the way that was chosen. The system may hand over what other programs
@@ -116,7 +121,11 @@ fn group(interface: Ipv4Addr) -> io::Result<Socket> {
     #[cfg(target_os = "linux")]
     socket.set_multicast_all_v4(false)?;
     // What is sent to the port but not to the group is not for us; Windows can't bind to a group.
-    let bound = if cfg!(unix) { GROUP } else { Ipv4Addr::UNSPECIFIED };
+    let bound = if cfg!(unix) {
+        GROUP
+    } else {
+        Ipv4Addr::UNSPECIFIED
+    };
     socket.bind(&SocketAddrV4::new(bound, PORT).into())?;
     socket.join_multicast_v4(&GROUP, &interface)?;
     Ok(socket)

@@ -24,11 +24,7 @@ pub(super) struct Txt {
     pub(super) service: String,
     #[serde(rename = "Version", default)]
     version: String,
-    #[serde(
-        rename = "Endpoints",
-        default,
-        deserialize_with = "null_as_default"
-    )]
+    #[serde(rename = "Endpoints", default, deserialize_with = "null_as_default")]
     endpoints: Vec<Endpoint>,
     /// Not Go Micro's, which has no room for it and ignores what it does not know.
     #[serde(
@@ -151,13 +147,19 @@ mod tests {
         assert!(strings.iter().all(|string| string.chars().all(hex)));
         let back = Txt::decode(&boxed(&strings)).unwrap();
         let back = back.into_service(String::new(), String::new());
-        assert_eq!((&back.endpoints, &back.nodes[0].metadata), (&service.endpoints, &node.metadata));
+        assert_eq!(
+            (&back.endpoints, &back.nodes[0].metadata),
+            (&service.endpoints, &node.metadata)
+        );
     }
 
     #[test]
     fn the_keys_are_go_micros_and_null_is_empty() {
         let json = serde_json::to_string(&Txt::new(&Service::default(), &Node::default())).unwrap();
-        assert_eq!(json, r#"{"Metadata":{},"Service":"","Version":"","Endpoints":[]}"#);
+        assert_eq!(
+            json,
+            r#"{"Metadata":{},"Service":"","Version":"","Endpoints":[]}"#
+        );
         let go = br#"{"Metadata":null,"Service":"a","Version":"1","Endpoints":[{"name":"A.B","request":null,"response":{"name":"R","type":"R","values":null},"metadata":null}]}"#;
         let txt = Txt::decode(&deflate(go)).unwrap();
         assert_eq!((txt.service.as_str(), txt.endpoints.len()), ("a", 1));
@@ -177,7 +179,10 @@ mod tests {
         }
         assert!(Txt::decode(&deflate(&deep)).is_none());
         for wrong in ["", "789", "789c", "zz", "789c0000", "é"] {
-            assert!(Txt::decode(&boxed(&[wrong.to_owned()])).is_none(), "{wrong}");
+            assert!(
+                Txt::decode(&boxed(&[wrong.to_owned()])).is_none(),
+                "{wrong}"
+            );
         }
     }
 }

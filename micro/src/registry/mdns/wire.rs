@@ -105,7 +105,9 @@ impl Announcement {
             )));
         }
         if service.name.starts_with(LISTING) {
-            return Err(wrong(format!("names that start with {LISTING} are mDNS's own")));
+            return Err(wrong(format!(
+                "names that start with {LISTING} are mDNS's own"
+            )));
         }
         let instance = format!("{}.{}", node.id, service.name);
         let txt = Txt::new(service, node)
@@ -192,7 +194,10 @@ fn answer(to: Option<(&Packet, &Question)>) -> Message {
 pub(super) fn query(name: &str) -> Result<Vec<u8>> {
     let wrong = |what| Error::invalid_argument(format!("mDNS can't ask for {name:?}: {what}"));
     let mut message = Message::new(0, MessageType::Query, OpCode::Query);
-    message.add_query(Query::query(full_name(name).map_err(wrong)?, RecordType::PTR));
+    message.add_query(Query::query(
+        full_name(name).map_err(wrong)?,
+        RecordType::PTR,
+    ));
     message.to_vec().map_err(|error| wrong(error.to_string()))
 }
 
@@ -210,7 +215,12 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Packet> {
         heard: Vec::new(),
     };
     if metadata.message_type == MessageType::Query {
-        packet.asked = message.queries.into_iter().filter_map(question).take(MAX_QUESTIONS).collect();
+        packet.asked = message
+            .queries
+            .into_iter()
+            .filter_map(question)
+            .take(MAX_QUESTIONS)
+            .collect();
     } else {
         let records: Vec<_> = message.answers.iter().chain(&message.additionals).collect();
         packet.heard = hear(&records);
@@ -225,7 +235,11 @@ fn question(query: Query) -> Option<Question> {
         name => About::Name(name),
     };
     let unicast = query.mdns_unicast_response;
-    Some(Question { query, about, unicast })
+    Some(Question {
+        query,
+        about,
+        unicast,
+    })
 }
 
 fn hear(records: &[&Record]) -> Vec<Heard> {
@@ -257,7 +271,9 @@ fn node(record: &Record, srv: &SRV, records: &[&Record]) -> Option<Heard> {
         return None;
     }
     let (txt, ttl) = records.iter().find_map(|other| match &other.data {
-        RData::TXT(txt) if other.name == record.name => Some((Txt::decode(&txt.txt_data)?, other.ttl)),
+        RData::TXT(txt) if other.name == record.name => {
+            Some((Txt::decode(&txt.txt_data)?, other.ttl))
+        }
         _ => None,
     })?;
     let mut ips = records.iter().filter_map(|other| match &other.data {
@@ -266,11 +282,18 @@ fn node(record: &Record, srv: &SRV, records: &[&Record]) -> Option<Heard> {
         _ => None,
     });
     let first = ips.next()?;
-    let ip = if first.is_ipv4() { first } else { ips.find(IpAddr::is_ipv4).unwrap_or(first) };
+    let ip = if first.is_ipv4() {
+        first
+    } else {
+        ips.find(IpAddr::is_ipv4).unwrap_or(first)
+    };
     if !reachable(ip) || srv.port == 0 {
         return None;
     }
-    let id = instance.strip_suffix(txt.service.as_str())?.strip_suffix('.')?.to_owned();
+    let id = instance
+        .strip_suffix(txt.service.as_str())?
+        .strip_suffix('.')?
+        .to_owned();
     let service = txt.into_service(id, SocketAddr::new(ip, srv.port).to_string());
     if let Err(error) = service.check() {
         tracing::debug!(%error, "a record from mDNS is left out");
@@ -289,7 +312,9 @@ fn reachable(ip: IpAddr) -> bool {
 
 /// Rounded up, so that nobody forgets a node too early.
 fn seconds(ttl: Duration) -> u32 {
-    let whole = ttl.as_secs().saturating_add(u64::from(ttl.subsec_nanos() > 0));
+    let whole = ttl
+        .as_secs()
+        .saturating_add(u64::from(ttl.subsec_nanos() > 0));
     u32::try_from(whole).unwrap_or(MAX_TTL).min(MAX_TTL)
 }
 
@@ -305,7 +330,11 @@ fn full_name(name: &str) -> Result<Name, String> {
 fn short_name(name: &Name) -> Option<String> {
     let mut labels = name
         .iter()
-        .map(|label| std::str::from_utf8(label).ok().filter(|label| !label.contains('.')))
+        .map(|label| {
+            std::str::from_utf8(label)
+                .ok()
+                .filter(|label| !label.contains('.'))
+        })
         .collect::<Option<Vec<_>>>()?;
     let domain = labels.pop()?;
     (domain.eq_ignore_ascii_case(DOMAIN) && !labels.is_empty()).then(|| labels.join("."))

@@ -22,7 +22,8 @@ fn announce(service: &Service) -> Announcement {
 
 #[test]
 fn a_node_is_four_records_under_the_names_that_go_micro_knows() {
-    let bytes = announce(&service("greeter-1", "10.0.0.7:8080")).message(None, Duration::from_secs(90));
+    let bytes =
+        announce(&service("greeter-1", "10.0.0.7:8080")).message(None, Duration::from_secs(90));
     let message = Message::from_vec(&bytes).unwrap();
     assert!(message.metadata.authoritative && message.queries.is_empty());
     let instance = Name::from_ascii("greeter-1.greeter.micro.").unwrap();
@@ -32,7 +33,10 @@ fn a_node_is_four_records_under_the_names_that_go_micro_knows() {
     assert_eq!(ptr.name, Name::from_ascii("greeter.micro.").unwrap());
     assert_eq!(ptr.data, RData::PTR(PTR(instance.clone())));
     assert_eq!(srv.name, instance);
-    assert_eq!(srv.data, RData::SRV(SRV::new(10, 1, 8080, instance.clone())));
+    assert_eq!(
+        srv.data,
+        RData::SRV(SRV::new(10, 1, 8080, instance.clone()))
+    );
     assert_eq!(a.data, RData::A(A([10, 0, 0, 7].into())));
     assert_eq!((&txt.name, txt.ttl), (&instance, 90));
     let RData::TXT(text) = &txt.data else {
@@ -112,8 +116,12 @@ fn what_dns_cant_carry_is_refused_with_the_reason() {
     }
     let mut large = service("a", "127.0.0.1:1");
     for at in 0..40_u64 {
-        let noise = (0..500_u64).map(|x| format!("{:x}", (at * 500 + x).wrapping_mul(0x9E37_79B9_7F4A_7C15)));
-        large.metadata.insert(at.to_string(), noise.collect::<String>().chars().take(4000).collect());
+        let noise = (0..500_u64)
+            .map(|x| format!("{:x}", (at * 500 + x).wrapping_mul(0x9E37_79B9_7F4A_7C15)));
+        large.metadata.insert(
+            at.to_string(),
+            noise.collect::<String>().chars().take(4000).collect(),
+        );
     }
     let error = Announcement::new(&large, &large.nodes[0]).unwrap_err();
     assert!(error.detail().contains("bytes long"), "{error}");
@@ -122,7 +130,8 @@ fn what_dns_cant_carry_is_refused_with_the_reason() {
 #[test]
 fn whatever_is_sent_nothing_breaks() {
     let mut random = fastrand::Rng::with_seed(7);
-    let base = announce(&service("greeter-1", "10.0.0.7:8080")).message(None, Duration::from_secs(9));
+    let base =
+        announce(&service("greeter-1", "10.0.0.7:8080")).message(None, Duration::from_secs(9));
     for round in 0..20_000 {
         let mut bytes = if round % 4 == 0 {
             {
