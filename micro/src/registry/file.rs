@@ -257,8 +257,7 @@ enum Entry {
 fn parse(text: &str) -> Result<Vec<Service>> {
     let unreadable = |error: serde_json::Error| Error::invalid_argument(error.to_string());
     let services: Vec<Service> = if text.trim_start().starts_with('{') {
-        let terse: BTreeMap<String, Vec<Entry>> =
-            serde_json::from_str(text).map_err(unreadable)?;
+        let terse: BTreeMap<String, Vec<Entry>> = serde_json::from_str(text).map_err(unreadable)?;
         terse.into_iter().map(spell_out).collect()
     } else {
         serde_json::from_str(text).map_err(unreadable)?
@@ -276,7 +275,11 @@ fn parse(text: &str) -> Result<Vec<Service>> {
     }
     for service in merged.values_mut() {
         service.nodes.sort_by(|a, b| a.id.cmp(&b.id));
-        if let Some(pair) = service.nodes.windows(2).find(|pair| pair[0].id == pair[1].id) {
+        if let Some(pair) = service
+            .nodes
+            .windows(2)
+            .find(|pair| pair[0].id == pair[1].id)
+        {
             return Err(Error::invalid_argument(format!(
                 "two nodes of {:?} have the id {:?}",
                 service.name, pair[0].id
@@ -326,7 +329,8 @@ mod tests {
 
     #[test]
     fn both_forms_say_the_same() {
-        let terse = r#"{"a": ["127.0.0.1:1", {"id": "a-x", "address": "[::1]:2"}], "b": ["/run/b.sock"]}"#;
+        let terse =
+            r#"{"a": ["127.0.0.1:1", {"id": "a-x", "address": "[::1]:2"}], "b": ["/run/b.sock"]}"#;
         let long = r#"[
             {"name": "b", "version": "latest", "nodes": [{"id": "b-/run/b.sock", "address": "/run/b.sock"}]},
             {"name": "a", "version": "latest", "nodes": [{"id": "a-x", "address": "[::1]:2"}]},

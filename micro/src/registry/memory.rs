@@ -139,12 +139,18 @@ mod tests {
         watch.next().await;
         let start = tokio::time::Instant::now();
         let (long, short) = (Duration::from_secs(60), Duration::from_secs(5));
-        registry.register(&service("brief", "a"), long).await.unwrap();
+        registry
+            .register(&service("brief", "a"), long)
+            .await
+            .unwrap();
         assert!(matches!(watch.next().await, Some(Ok(Event::Update(_)))));
         let waiting = tokio::spawn(async move { watch.next().await });
         tokio::task::yield_now().await;
         // The same record with a shorter life: no event, yet the watcher must wake earlier.
-        registry.register(&service("brief", "a"), short).await.unwrap();
+        registry
+            .register(&service("brief", "a"), short)
+            .await
+            .unwrap();
         let event = waiting.await.unwrap();
         assert!(matches!(event, Some(Ok(Event::Delete(_)))), "{event:?}");
         assert_eq!(start.elapsed(), short);

@@ -115,7 +115,11 @@ impl Table {
             if retold || !same {
                 changed.push(is.clone());
             }
-            if let Some(was) = entry.nodes.insert(id.clone(), held).and_then(|was| was.until) {
+            if let Some(was) = entry
+                .nodes
+                .insert(id.clone(), held)
+                .and_then(|was| was.until)
+            {
                 self.deadlines.remove(&(was, key.clone(), id.clone()));
             }
             if let Some(until) = until {
@@ -162,6 +166,15 @@ impl Table {
         late.into_iter()
             .filter_map(|(key, ids)| self.take(&key, ids))
             .collect()
+    }
+
+    /// Puts all of the records in place of what was there.
+    pub(super) fn replace(&mut self, services: Vec<Service>) -> Result<()> {
+        self.services.clear();
+        self.deadlines.clear();
+        services
+            .into_iter()
+            .try_for_each(|service| self.put(service, None).map(drop))
     }
 
     /// When the next node is past its time.
@@ -235,6 +248,23 @@ impl Feed {
         let mut table = self.lock();
         if let Some(event) = table.remove(service) {
             self.tell(Some(event));
+        }
+    }
+
+    /// Makes the change that another registry told of.
+    pub(super) fn fold(&self, event: Event) -> Result<()> {
+        match event {
+            Event::Update(service) => self.put(service, Duration::MAX),
+            Event::Delete(service) => {
+                self.remove(&service);
+                Ok(())
+            }
+            Event::Snapshot(services) => {
+                let mut table = self.lock();
+                let replaced = table.replace(services);
+                self.tell(Some(Event::Snapshot(table.select(None))));
+                replaced
+            }
         }
     }
 
