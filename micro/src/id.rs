@@ -6,7 +6,14 @@ pub(crate) fn unique() -> String {
     let (version, variant) = (0x4 << 76, 0x8 << 60);
     let bits = (random & !(0xf << 76) & !(0xc << 60)) | version | variant;
     let hex = format!("{bits:032x}");
-    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+    format!(
+        "{}-{}-{}-{}-{}",
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..]
+    )
 }
 
 #[cfg(test)]
@@ -16,6 +23,9 @@ mod tests {
         let id = super::unique();
         let parts: Vec<_> = id.split('-').map(str::len).collect();
         assert_eq!(parts, [8, 4, 4, 4, 12]);
-        assert!(id[14..].starts_with('4') && "89ab".contains(&id[19..20]), "{id}");
+        assert!(
+            id[14..].starts_with('4') && "89ab".contains(&id[19..20]),
+            "{id}"
+        );
     }
 }

@@ -24,7 +24,10 @@ const MOST: u64 = 100 * RETRY;
 
 impl Default for Budget {
     fn default() -> Self {
-        Self(Mutex::new(State { saved: MOST, at: Instant::now() }))
+        Self(Mutex::new(State {
+            saved: MOST,
+            at: Instant::now(),
+        }))
     }
 }
 
@@ -67,7 +70,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn retries_are_a_fifth_of_the_calls_and_ten_a_second() {
         let budget = Budget::default();
-        assert_eq!((0..1000).filter(|_| budget.withdraw()).count(), 100, "what was saved");
+        assert_eq!(
+            (0..1000).filter(|_| budget.withdraw()).count(),
+            100,
+            "what was saved"
+        );
         tokio::time::advance(Duration::from_secs(2)).await;
         assert_eq!((0..1000).filter(|_| budget.withdraw()).count(), 20);
         (0..100).for_each(|_| budget.deposit());

@@ -29,7 +29,12 @@ impl Pool {
     /// # Errors
     /// `Unavailable` where there is none to be had, `DeadlineExceeded` where the caller's time is
     /// up before there is; either is marked unseen.
-    pub(super) async fn channel(&self, dialer: &Dialer, address: &str, deadline: Instant) -> Result<Arc<Channel>> {
+    pub(super) async fn channel(
+        &self,
+        dialer: &Dialer,
+        address: &str,
+        deadline: Instant,
+    ) -> Result<Arc<Channel>> {
         if let Some(channel) = self.open() {
             return Ok(channel);
         }
@@ -58,7 +63,10 @@ impl Pool {
         };
         match tokio::time::timeout_at(deadline, dialed).await {
             Ok(dialed) => dialed,
-            Err(_) => Err(Error::timeout(format!("the deadline passed while connecting to {address}")).unseen()),
+            Err(_) => Err(Error::timeout(format!(
+                "the deadline passed while connecting to {address}"
+            ))
+            .unseen()),
         }
     }
 

@@ -131,11 +131,19 @@ pub(super) async fn json(
 ) -> Result<serde_json::Value> {
     use crate::Error;
     let body = Bytes::from(message.to_string());
-    let request =
-        Request::new(service, endpoint.to_owned(), Kind::Unary, ContentType::Json, RequestBody::Message(body));
+    let request = Request::new(
+        service,
+        endpoint.to_owned(),
+        Kind::Unary,
+        ContentType::Json,
+        RequestBody::Message(body),
+    );
     match client.call(request).await?.body {
-        ResponseBody::Message(bytes) => serde_json::from_slice(&bytes)
-            .map_err(|error| Error::internal(format!("the reply of {endpoint} is no JSON: {error}"))),
-        ResponseBody::Stream(_) => Err(Error::unimplemented(format!("{endpoint} answers with a stream"))),
+        ResponseBody::Message(bytes) => serde_json::from_slice(&bytes).map_err(|error| {
+            Error::internal(format!("the reply of {endpoint} is no JSON: {error}"))
+        }),
+        ResponseBody::Stream(_) => Err(Error::unimplemented(format!(
+            "{endpoint} answers with a stream"
+        ))),
     }
 }

@@ -61,7 +61,9 @@ pub(crate) struct Parts {
 
 impl fmt::Debug for Parts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Parts").field("transport", &self.transport.name()).finish_non_exhaustive()
+        f.debug_struct("Parts")
+            .field("transport", &self.transport.name())
+            .finish_non_exhaustive()
     }
 }
 
@@ -136,22 +138,41 @@ impl RpcClient {
         // Where two came at once, one watch is kept and the other ends with its target.
         inner.services.rcu(|services| {
             let mut services = HashMap::clone(services);
-            services.entry(service.into()).or_insert_with(|| fresh.clone());
+            services
+                .entry(service.into())
+                .or_insert_with(|| fresh.clone());
             services
         });
-        inner.services.load().get(service).cloned().ok_or_else(|| Error::internal("a service got lost"))
+        inner
+            .services
+            .load()
+            .get(service)
+            .cloned()
+            .ok_or_else(|| Error::internal("a service got lost"))
     }
 
     fn direct(&self, address: &str) -> Arc<View> {
         if let Some(view) = self.0.direct.load().get(address) {
             return view.clone();
         }
-        let node = Node { id: address.to_owned(), address: address.to_owned(), ..Node::default() };
-        let service = crate::registry::Service { name: "direct".into(), nodes: vec![node], ..Default::default() };
+        let node = Node {
+            id: address.to_owned(),
+            address: address.to_owned(),
+            ..Node::default()
+        };
+        let service = crate::registry::Service {
+            name: "direct".into(),
+            nodes: vec![node],
+            ..Default::default()
+        };
         let view = Arc::new(View::new("direct"));
         view.apply(crate::registry::Event::Snapshot(vec![service]));
         self.0.direct.rcu(|known| {
-            let mut known = if known.len() < DIRECT { HashMap::clone(known) } else { HashMap::new() };
+            let mut known = if known.len() < DIRECT {
+                HashMap::clone(known)
+            } else {
+                HashMap::new()
+            };
             known.insert(address.to_owned(), view.clone());
             known
         });
@@ -159,7 +180,13 @@ impl RpcClient {
     }
 
     /// Picks a node, waiting a while for the first one.
-    async fn pick(&self, view: &View, options: Option<&CallOptions>, tried: &[Arc<Candidate>], deadline: Instant) -> Result<Arc<Candidate>> {
+    async fn pick(
+        &self,
+        view: &View,
+        options: Option<&CallOptions>,
+        tried: &[Arc<Candidate>],
+        deadline: Instant,
+    ) -> Result<Arc<Candidate>> {
         let parts = self.0.parts.as_ref().map_err(Clone::clone)?;
         let filters = options.map_or(&[][..], |options| &options.filters);
         let key = options.and_then(|options| options.key.as_deref());
@@ -169,19 +196,30 @@ impl RpcClient {
         }
         let patience = deadline.min(Instant::now() + self.0.options.discovery_timeout);
         let _ = tokio::time::timeout_at(patience, view.ready(filters)).await;
-        view.pick(&*parts.selector, &selection, filters, tried).ok_or_else(|| no_node(view, filters.is_empty()))
+        view.pick(&*parts.selector, &selection, filters, tried)
+            .ok_or_else(|| no_node(view, filters.is_empty()))
     }
 
     async fn send(&self, mut request: Request) -> Result<Response> {
         let inner = &self.0;
         let context = Context::current();
         let options = request.options.as_deref();
-        let timeout = options.and_then(|options| options.timeout).unwrap_or(inner.options.timeout);
-        let mut left = options.and_then(|options| options.retries).unwrap_or(inner.options.retries);
+        let timeout = options
+            .and_then(|options| options.timeout)
+            .unwrap_or(inner.options.timeout);
+        let mut left = options
+            .and_then(|options| options.retries)
+            .unwrap_or(inner.options.retries);
         let started = Instant::now();
-        let deadline = context.deadline().map_or(started + timeout, |outer| outer.min(started + timeout));
+        let deadline = context
+            .deadline()
+            .map_or(started + timeout, |outer| outer.min(started + timeout));
         if deadline <= started {
-            return Err(Error::timeout("the deadline had passed before the call was sent").with_id("micro.client").unseen());
+            return Err(
+                Error::timeout("the deadline had passed before the call was sent")
+                    .with_id("micro.client")
+                    .unseen(),
+            );
         }
         let view = match options.and_then(|options| options.address.as_deref()) {
             Some(address) => self.direct(address),
@@ -190,12 +228,17 @@ impl RpcClient {
         inner.budget.deposit();
         let mut tried = Vec::new();
         loop {
-            let candidate = self.pick(&view, request.options.as_deref(), &tried, deadline).await?;
+            let candidate = self
+                .pick(&view, request.options.as_deref(), &tried, deadline)
+                .await?;
             let again = match &request.body {
                 RequestBody::Message(body) => Some(body.clone()),
                 RequestBody::Stream(_) => None,
             };
-            let error = match self.attempt(&candidate, &mut request, deadline, &context).await {
+            let error = match self
+                .attempt(&candidate, &mut request, deadline, &context)
+                .await
+            {
                 Ok(response) => return Ok(response),
                 Err(error) => error,
             };
@@ -214,7 +257,10 @@ impl RpcClient {
             }
             tracing::debug!(rpc.method = %request.path, node = candidate.address(), %error, "a call is sent again");
             left -= 1;
-            if !tried.iter().any(|old: &Arc<Candidate>| old.is_same(&candidate)) {
+            if !tried
+                .iter()
+                .any(|old: &Arc<Candidate>| old.is_same(&candidate))
+            {
                 tried.push(candidate);
             }
             if tried.len() >= view.candidates().len() {
@@ -232,8 +278,16 @@ impl RpcClient {
         deadline: Instant,
         context: &Context,
     ) -> Result<Response> {
-        let dialer = self.0.dialer.as_ref().ok_or_else(|| Error::internal("the client has no parts"))?;
-        let flight = if request.kind.server_streams() { candidate.begin_stream() } else { candidate.begin() };
+        let dialer = self
+            .0
+            .dialer
+            .as_ref()
+            .ok_or_else(|| Error::internal("the client has no parts"))?;
+        let flight = if request.kind.server_streams() {
+            candidate.begin_stream()
+        } else {
+            candidate.begin()
+        };
         let pool = candidate.attachment::<Pool>();
         let sent = match pool.channel(dialer, candidate.address(), deadline).await {
             Ok(channel) => channel.call(request.take(), Some(deadline), context).await,
@@ -261,8 +315,12 @@ impl RpcClient {
 /// Whether a failed call may be sent again: nobody has seen it, or running it twice does no harm
 /// and another node may do better.
 fn may_retry(error: &Error, idempotent: bool) -> bool {
-    let elsewhere = matches!(error.code(), Code::Unavailable | Code::ResourceExhausted | Code::Aborted);
-    elsewhere && (error.reach() == Reach::Unseen || (idempotent && error.code() == Code::Unavailable))
+    let elsewhere = matches!(
+        error.code(),
+        Code::Unavailable | Code::ResourceExhausted | Code::Aborted
+    );
+    elsewhere
+        && (error.reach() == Reach::Unseen || (idempotent && error.code() == Code::Unavailable))
 }
 
 #[cold]
@@ -277,9 +335,12 @@ fn no_node(view: &View, unfiltered: bool) -> Error {
     } else {
         "no node passes the call's filters"
     };
-    Error::not_found(format!("service {:?} can't be called: {why} ({nodes} nodes known)", view.name()))
-        .with_id("micro.client")
-        .unseen()
+    Error::not_found(format!(
+        "service {:?} can't be called: {why} ({nodes} nodes known)",
+        view.name()
+    ))
+    .with_id("micro.client")
+    .unseen()
 }
 
 /// Keeps a view as the registry has it.
@@ -321,6 +382,9 @@ impl Client for RpcClient {
 impl fmt::Debug for RpcClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let services: Vec<_> = self.0.services.load().keys().cloned().collect();
-        f.debug_struct("RpcClient").field("options", &self.0.options).field("services", &services).finish_non_exhaustive()
+        f.debug_struct("RpcClient")
+            .field("options", &self.0.options)
+            .field("services", &services)
+            .finish_non_exhaustive()
     }
 }

@@ -20,7 +20,12 @@ impl<C: Client, T: Message> Topic<C, T> {
     /// The topic called `name`, published to by way of `client`.
     #[must_use]
     pub fn new(name: impl Into<String>, client: C) -> Self {
-        Self { client, name: name.into(), wire: T::wire(), types: PhantomData }
+        Self {
+            client,
+            name: name.into(),
+            wire: T::wire(),
+            types: PhantomData,
+        }
     }
 }
 
@@ -40,7 +45,9 @@ impl<C: Client, T: Send + 'static> Topic<C, T> {
 
 impl<C, T> fmt::Debug for Topic<C, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Topic").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("Topic")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -74,7 +81,9 @@ impl<C: Client, T: Send + 'static> Publish<C, T> {
         let body = self.wire.encode(&self.message, self.content_type)?;
         let context = Context::current();
         if context.time_left().is_some_and(|left| left.is_zero()) {
-            return Err(Error::timeout("the deadline had passed before the message was published"));
+            return Err(Error::timeout(
+                "the deadline had passed before the message was published",
+            ));
         }
         let mut metadata = context.metadata().for_onward_call();
         metadata.merge(&self.metadata);
@@ -84,7 +93,9 @@ impl<C: Client, T: Send + 'static> Publish<C, T> {
         metadata.insert("content-type", self.content_type.as_str())?;
         metadata.insert("micro-topic", &self.topic)?;
         metadata.insert("micro-id", &crate::id::unique())?;
-        self.client.publish(&self.topic, broker::Message { metadata, body }).await
+        self.client
+            .publish(&self.topic, broker::Message { metadata, body })
+            .await
     }
 }
 
@@ -99,6 +110,8 @@ impl<C: Client, T: Send + 'static> IntoFuture for Publish<C, T> {
 
 impl<C, T> fmt::Debug for Publish<C, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Publish").field("topic", &self.topic).finish_non_exhaustive()
+        f.debug_struct("Publish")
+            .field("topic", &self.topic)
+            .finish_non_exhaustive()
     }
 }

@@ -58,7 +58,10 @@ pub struct Layered<L, S> {
 impl<L: Handlers, S> Layered<L, S> {
     pub(crate) fn new<T: Layer<Inner<L>, Service = S>>(handlers: L, layer: &T) -> Self {
         let handlers = Arc::new(handlers);
-        Self { service: layer.layer(Inner::new(handlers.clone())), handlers }
+        Self {
+            service: layer.layer(Inner::new(handlers.clone())),
+            handlers,
+        }
     }
 }
 
@@ -85,7 +88,9 @@ where
 
     async fn call(&self, call: Call) -> Result<Response> {
         let mut service = self.service.clone();
-        std::future::poll_fn(|cx| service.poll_ready(cx)).await.map_err(from_layer)?;
+        std::future::poll_fn(|cx| service.poll_ready(cx))
+            .await
+            .map_err(from_layer)?;
         service.call(call).await.map_err(from_layer)
     }
 }
@@ -119,11 +124,15 @@ impl<'a> Next<'a> {
 }
 
 trait Run: Sync {
-    fn run<'a>(&'a self, call: Call) -> Pin<Box<dyn Future<Output = Result<Response>> + Send + 'a>>;
+    fn run<'a>(&'a self, call: Call)
+    -> Pin<Box<dyn Future<Output = Result<Response>> + Send + 'a>>;
 }
 
 impl<L: Handlers> Run for L {
-    fn run<'a>(&'a self, call: Call) -> Pin<Box<dyn Future<Output = Result<Response>> + Send + 'a>> {
+    fn run<'a>(
+        &'a self,
+        call: Call,
+    ) -> Pin<Box<dyn Future<Output = Result<Response>> + Send + 'a>> {
         Box::pin(self.call(call))
     }
 }
@@ -136,6 +145,7 @@ pub struct Wrapped<L, F> {
 
 impl<L, F> Wrapped<L, F> {
     pub(crate) fn new(handlers: L, wrap: F) -> Self {
+        Self { handlers, wrap }
     }
 }
 

@@ -51,7 +51,12 @@ impl RpcServer {
         let (phase, phases) = watch::channel(Phase::Serving);
         let address = listener.address();
         let task = tokio::spawn(accept(listener, Arc::new(handlers), gate.clone(), phases));
-        Ok(Self { gate, phase, task, address })
+        Ok(Self {
+            gate,
+            phase,
+            task,
+            address,
+        })
     }
 
     /// Where it listens.
@@ -66,9 +71,14 @@ impl RpcServer {
         const GOODBYE: Duration = Duration::from_secs(1);
         self.phase.send_replace(Phase::Leaving);
         self.gate.leave();
-        let finished = tokio::time::timeout(most, self.gate.idle(GOODBYE.min(most))).await.is_ok();
+        let finished = tokio::time::timeout(most, self.gate.idle(GOODBYE.min(most)))
+            .await
+            .is_ok();
         if !finished {
-            tracing::warn!(calls = self.gate.calls(), "calls are cut off: the drain deadline has passed");
+            tracing::warn!(
+                calls = self.gate.calls(),
+                "calls are cut off: the drain deadline has passed"
+            );
         }
         self.close().await;
         finished
@@ -113,7 +123,12 @@ async fn accept<H: Handlers>(
                 );
             }
             Ok(connection) => {
-                connections.spawn(serve(connection, handlers.clone(), gate.clone(), phases.clone()));
+                connections.spawn(serve(
+                    connection,
+                    handlers.clone(),
+                    gate.clone(),
+                    phases.clone(),
+                ));
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -145,7 +160,10 @@ async fn serve<H: Handlers>(
     let ended = match recognised {
         Ok(Ok(())) => native::server::serve(connection, BytesMut::new(), &*handlers, &gate).await,
         Ok(Err(error)) => Err(error),
-        Err(_) => Err(Error::timeout(format!("no handshake within {:?}", gate.limits.handshake))),
+        Err(_) => Err(Error::timeout(format!(
+            "no handshake within {:?}",
+            gate.limits.handshake
+        ))),
     };
     match ended {
         Ok(()) => tracing::debug!(network.peer.address = peer, "a connection ended"),
@@ -168,5 +186,7 @@ async fn recognise(connection: &mut Connection) -> Result<()> {
             first[PREFACE.len() - 1]
         )));
     }
-    Err(Error::unimplemented("the caller speaks no protocol that is served here"))
+    Err(Error::unimplemented(
+        "the caller speaks no protocol that is served here",
+    ))
 }

@@ -24,10 +24,14 @@ fn read<T>(
     expected: &str,
     read: impl FnOnce(&str) -> Option<T>,
 ) -> Result<Option<T>> {
-    let Some(value) = text(env, name) else { return Ok(None) };
+    let Some(value) = text(env, name) else {
+        return Ok(None);
+    };
     match read(value.trim()) {
         Some(value) => Ok(Some(value)),
-        None => Err(Error::invalid_argument(format!("{name}={value} is wrong: expected {expected}"))),
+        None => Err(Error::invalid_argument(format!(
+            "{name}={value} is wrong: expected {expected}"
+        ))),
     }
 }
 
@@ -38,7 +42,12 @@ pub(super) fn number<T: FromStr>(env: Source<'_>, name: &str) -> Result<Option<T
 
 /// A time as Go writes it, `1m30s`, `250ms`, or a number of seconds.
 pub(super) fn duration(env: Source<'_>, name: &str) -> Result<Option<Duration>> {
-    read(env, name, "a time like 30s, 1m30s, 250ms, or a number of seconds", parse_duration)
+    read(
+        env,
+        name,
+        "a time like 30s, 1m30s, 250ms, or a number of seconds",
+        parse_duration,
+    )
 }
 
 /// `key=value,key=value`.
@@ -72,7 +81,9 @@ fn parse_duration(text: &str) -> Option<Duration> {
     while !rest.is_empty() {
         let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
         let (number, tail) = rest.split_at(end);
-        let unit_end = tail.find(|c: char| c.is_ascii_digit()).unwrap_or(tail.len());
+        let unit_end = tail
+            .find(|c: char| c.is_ascii_digit())
+            .unwrap_or(tail.len());
         let (unit, tail) = tail.split_at(unit_end);
         let seconds = match unit {
             "h" => 3600.0,
@@ -96,12 +107,30 @@ mod tests {
 
     #[test]
     fn times_are_read_as_go_writes_them() {
-        for (text, millis) in
-            [("30s", 30_000), ("1m30s", 90_000), ("250ms", 250), ("1.5s", 1500), ("90", 90_000), ("1h", 3_600_000)]
-        {
-            assert_eq!(parse_duration(text), Some(Duration::from_millis(millis)), "{text}");
+        for (text, millis) in [
+            ("30s", 30_000),
+            ("1m30s", 90_000),
+            ("250ms", 250),
+            ("1.5s", 1500),
+            ("90", 90_000),
+            ("1h", 3_600_000),
+        ] {
+            assert_eq!(
+                parse_duration(text),
+                Some(Duration::from_millis(millis)),
+                "{text}"
+            );
         }
-        for text in ["", "s", "5 s", "-1s", "1x", "1s2", "1e400s", "99999999999999999999h"] {
+        for text in [
+            "",
+            "s",
+            "5 s",
+            "-1s",
+            "1x",
+            "1s2",
+            "1e400s",
+            "99999999999999999999h",
+        ] {
             assert_eq!(parse_duration(text), None, "{text}");
         }
     }
@@ -110,7 +139,10 @@ mod tests {
     fn a_wrong_value_is_an_error_that_names_its_variable() {
         let env = |name: &str| (name == "MICRO_CLIENT_RETRIES").then(|| "many".to_owned());
         let error = number::<u32>(&env, "MICRO_CLIENT_RETRIES").unwrap_err();
-        assert_eq!(error.detail(), "MICRO_CLIENT_RETRIES=many is wrong: expected a whole number");
+        assert_eq!(
+            error.detail(),
+            "MICRO_CLIENT_RETRIES=many is wrong: expected a whole number"
+        );
     }
 
     #[test]
@@ -120,7 +152,10 @@ mod tests {
             "MICRO_REGISTRY_ADDRESS" => Some("a:2379,b:2379".to_owned()),
             _ => None,
         };
-        assert_eq!(part(&env, "MICRO_REGISTRY").as_deref(), Some("etcd://a:2379,b:2379"));
+        assert_eq!(
+            part(&env, "MICRO_REGISTRY").as_deref(),
+            Some("etcd://a:2379,b:2379")
+        );
         assert_eq!(part(&env, "MICRO_BROKER"), None);
     }
 }

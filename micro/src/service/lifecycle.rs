@@ -47,8 +47,18 @@ impl<H: Handlers> Service<H> {
     /// As [`run`](Self::run).
     pub async fn start(self) -> Result<Running> {
         self.settle();
-        let Self { handlers, subscribers, mut hooks, once, settled, stop, .. } = self;
-        let (settled, client) = settled.into_inner().ok_or_else(|| Error::internal("the service is not settled"))?;
+        let Self {
+            handlers,
+            subscribers,
+            mut hooks,
+            once,
+            settled,
+            stop,
+            ..
+        } = self;
+        let (settled, client) = settled
+            .into_inner()
+            .ok_or_else(|| Error::internal("the service is not settled"))?;
         let settled = settled?;
         hooks::run(std::mem::take(&mut hooks.before_start)).await?;
 
@@ -61,13 +71,24 @@ impl<H: Handlers> Service<H> {
         let mut services = Vec::new();
         handlers.services(&mut services);
         let handled = Arc::new(Notify::new());
-        let server = RpcServer::start(handlers, settled.limits.clone(), listener, once.then(|| handled.clone()))?;
+        let server = RpcServer::start(
+            handlers,
+            settled.limits.clone(),
+            listener,
+            once.then(|| handled.clone()),
+        )?;
         let listening = server.address().to_owned();
-        tracing::info!(service = settled.name, address = listening, transport = transport.name(), "listening");
+        tracing::info!(
+            service = settled.name,
+            address = listening,
+            transport = transport.name(),
+            "listening"
+        );
         settled.parts.broker.connect().await?;
         let record = record(&settled, &listening, &services, &subscribers)?;
         let registration = register(&settled, record).await;
-        let subscriptions = Subscriptions::start(&settled.parts.broker, &subscribers, &handled).await;
+        let subscriptions =
+            Subscriptions::start(&settled.parts.broker, &subscribers, &handled).await;
         let subscriptions = match subscriptions {
             Ok(subscriptions) => subscriptions,
             Err(error) => {
@@ -76,8 +97,16 @@ impl<H: Handlers> Service<H> {
             }
         };
         let after_start = std::mem::take(&mut hooks.after_start);
-        let running =
-            Running::new(settled, client, server, registration, subscriptions, hooks, stop, once.then_some(handled));
+        let running = Running::new(
+            settled,
+            client,
+            server,
+            registration,
+            subscriptions,
+            hooks,
+            stop,
+            once.then_some(handled),
+        );
         if let Err(error) = hooks::run(after_start).await {
             let _ = running.stop().await;
             return Err(error);
@@ -98,7 +127,11 @@ async fn register(settled: &Settled, record: registry::Service) -> Registration 
         settled.register_interval,
         registered,
     ));
-    Registration { registry, record, task: AbortOnDrop(task) }
+    Registration {
+        registry,
+        record,
+        task: AbortOnDrop(task),
+    }
 }
 
 async fn keep_registered(
@@ -140,8 +173,13 @@ impl Registration {
         let patience = Duration::from_secs(2);
         match tokio::time::timeout(patience, self.registry.deregister(&self.record)).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(service = self.record.name, %error, "deregistering failed"),
-            Err(_) => tracing::warn!(service = self.record.name, "deregistering took longer than {patience:?}"),
+            Ok(Err(error)) => {
+                tracing::warn!(service = self.record.name, %error, "deregistering failed")
+            }
+            Err(_) => tracing::warn!(
+                service = self.record.name,
+                "deregistering took longer than {patience:?}"
+            ),
         }
     }
 }

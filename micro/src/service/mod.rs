@@ -13,7 +13,7 @@ use crate::{
     selector::Selector,
     server::{
         Call, Handlers, IntoHandler, Limits, Response, Subscriber,
-        layer::{Inner, Layered, Next, Wrapped},
+        layer::{Inner, Layered, Wrapped},
     },
     transport::Transport,
 };
@@ -71,7 +71,10 @@ pub struct Service<H = ()> {
 impl Service {
     /// A service that registers as `name`.
     pub fn new(name: impl Into<String>) -> Self {
-        let told = Told { name: Some(name.into()).filter(|name| !name.is_empty()), ..Told::default() };
+        let told = Told {
+            name: Some(name.into()).filter(|name| !name.is_empty()),
+            ..Told::default()
+        };
         Self {
             told,
             handlers: (),
@@ -85,7 +88,10 @@ impl Service {
 
     /// A service that ends after one request or event: Go Micro's Function.
     pub fn function(name: impl Into<String>) -> Self {
-        Self { once: true, ..Self::new(name) }
+        Self {
+            once: true,
+            ..Self::new(name)
+        }
     }
 }
 
@@ -122,7 +128,8 @@ impl<H: Handlers> Service<H> {
     pub fn layer<L>(self, layer: L) -> Service<Layered<H, L::Service>>
     where
         L: Layer<Inner<H>>,
-        L::Service: tower_service::Service<Call, Response = Response> + Clone + Send + Sync + 'static,
+        L::Service:
+            tower_service::Service<Call, Response = Response> + Clone + Send + Sync + 'static,
         <L::Service as tower_service::Service<Call>>::Error: Into<Box<dyn StdError + Send + Sync>>,
         <L::Service as tower_service::Service<Call>>::Future: Send,
     {
@@ -270,8 +277,14 @@ impl<H: Handlers> Service<H> {
     fn settle(&self) -> &(Result<Settled>, RpcClient) {
         self.settled.get_or_init(|| {
             let settled = self.told.settle(&env::process);
-            let options = settled.as_ref().map(|settled| settled.client.clone()).unwrap_or_default();
-            let parts = settled.as_ref().map(|settled| settled.parts.clone()).map_err(Clone::clone);
+            let options = settled
+                .as_ref()
+                .map(|settled| settled.client.clone())
+                .unwrap_or_default();
+            let parts = settled
+                .as_ref()
+                .map(|settled| settled.parts.clone())
+                .map_err(Clone::clone);
             (settled, RpcClient::new(parts, options))
         })
     }
@@ -291,6 +304,8 @@ impl<H: Handlers> Service<H> {
 
 impl<H> fmt::Debug for Service<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Service").field("name", &self.told.name).finish_non_exhaustive()
+        f.debug_struct("Service")
+            .field("name", &self.told.name)
+            .finish_non_exhaustive()
     }
 }

@@ -5,10 +5,10 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use super::env::{self, Source};
 use crate::{
     Error, Result,
-    broker::{Broker, MemoryBroker},
+    broker::Broker,
     client::{ClientOptions, Parts},
     plugin,
-    registry::{self, Registry},
+    registry::Registry,
     selector::{PowerOfTwo, Selector},
     server::Limits,
     transport::{TcpTransport, Transport},
@@ -63,11 +63,16 @@ impl Told {
     pub(super) fn settle(&self, env: Source<'_>) -> Result<Settled> {
         let name = pick(&self.name, || Ok(env::text(env, "MICRO_SERVER_NAME")))?
             .unwrap_or_else(|| "go.micro.server".to_owned());
-        let id = pick(&self.id, || Ok(env::text(env, "MICRO_SERVER_ID")))?.unwrap_or_else(crate::id::unique);
-        let ttl = pick(&self.register_ttl, || env::duration(env, "MICRO_REGISTER_TTL"))?
-            .unwrap_or(Duration::from_secs(90));
-        let interval = pick(&self.register_interval, || env::duration(env, "MICRO_REGISTER_INTERVAL"))?
-            .unwrap_or(ttl / 3);
+        let id = pick(&self.id, || Ok(env::text(env, "MICRO_SERVER_ID")))?
+            .unwrap_or_else(crate::id::unique);
+        let ttl = pick(&self.register_ttl, || {
+            env::duration(env, "MICRO_REGISTER_TTL")
+        })?
+        .unwrap_or(Duration::from_secs(90));
+        let interval = pick(&self.register_interval, || {
+            env::duration(env, "MICRO_REGISTER_INTERVAL")
+        })?
+        .unwrap_or(ttl / 3);
         if ttl.is_zero() || interval.is_zero() || interval >= ttl {
             return Err(Error::invalid_argument(format!(
                 "a service registers for {ttl:?} (MICRO_REGISTER_TTL) every {interval:?} \
@@ -76,8 +81,13 @@ impl Told {
         }
         let mut metadata = env::pairs(env, "MICRO_SERVER_METADATA")?.unwrap_or_default();
         metadata.extend(self.metadata.clone());
-        let mut client = ClientOptions { max_message: self.limits.message, ..ClientOptions::default() };
-        if let Some(timeout) = pick(&self.timeout, || env::duration(env, "MICRO_CLIENT_REQUEST_TIMEOUT"))? {
+        let mut client = ClientOptions {
+            max_message: self.limits.message,
+            ..ClientOptions::default()
+        };
+        if let Some(timeout) = pick(&self.timeout, || {
+            env::duration(env, "MICRO_CLIENT_REQUEST_TIMEOUT")
+        })? {
             client.timeout = timeout;
         }
         if let Some(retries) = pick(&self.retries, || env::number(env, "MICRO_CLIENT_RETRIES"))? {
@@ -85,14 +95,19 @@ impl Told {
         }
         for kind in ["MICRO_SERVER", "MICRO_CLIENT"] {
             if let Some(value) = env::text(env, kind).filter(|value| value != "rpc") {
-                return Err(Error::invalid_argument(format!("{kind}={value} is wrong: there is: rpc")));
+                return Err(Error::invalid_argument(format!(
+                    "{kind}={value} is wrong: there is: rpc"
+                )));
             }
         }
         Ok(Settled {
             version: pick(&self.version, || Ok(env::text(env, "MICRO_SERVER_VERSION")))?
                 .unwrap_or_else(|| "latest".to_owned()),
-            address: pick(&self.address, || Ok(env::text(env, "MICRO_SERVER_ADDRESS")))?.unwrap_or_default(),
-            advertise: pick(&self.advertise, || Ok(env::text(env, "MICRO_SERVER_ADVERTISE")))?,
+            address: pick(&self.address, || Ok(env::text(env, "MICRO_SERVER_ADDRESS")))?
+                .unwrap_or_default(),
+            advertise: pick(&self.advertise, || {
+                Ok(env::text(env, "MICRO_SERVER_ADVERTISE"))
+            })?,
             id: format!("{name}-{id}"),
             name,
             metadata,
@@ -107,25 +122,25 @@ impl Told {
     }
 
     fn parts(&self, env: Source<'_>) -> Result<Parts> {
+        let registry = part(&self.registry, env, "MICRO_REGISTRY", plugin::registry)?;
+        let broker = part(&self.broker, env, "MICRO_BROKER", plugin::broker)?;
+        let transport = part(&self.transport, env, "MICRO_TRANSPORT", plugin::transport)?;
+        let selector = part(&self.selector, env, "MICRO_SELECTOR", plugin::selector)?;
         Ok(Parts {
-            registry: part(&self.registry, env, "MICRO_REGISTRY", plugin::registry)?
-                .map_or_else(default_registry, Ok)?,
-            broker: part(&self.broker, env, "MICRO_BROKER", plugin::broker)?
-                .map_or_else(|| plugin::broker("memory").or_else(|_| Ok(Arc::new(MemoryBroker::new()) as _)), Ok)?,
-            transport: part(&self.transport, env, "MICRO_TRANSPORT", plugin::transport)?
-                .unwrap_or_else(|| Arc::new(TcpTransport::new())),
-            selector: part(&self.selector, env, "MICRO_SELECTOR", plugin::selector)?
-                .unwrap_or_else(|| Arc::new(PowerOfTwo::default())),
+            registry: registry.map_or_else(|| plugin::registry(DEFAULT_REGISTRY), Ok)?,
+            broker: broker.map_or_else(|| plugin::broker("memory"), Ok)?,
+            transport: transport.unwrap_or_else(|| Arc::new(TcpTransport::new())),
+            selector: selector.unwrap_or_else(|| Arc::new(PowerOfTwo::default())),
         })
     }
 }
 
-fn default_registry() -> Result<Arc<dyn Registry>> {
-    #[cfg(feature = "mdns")]
-    return plugin::registry("mdns");
-    #[cfg(not(feature = "mdns"))]
-    return Ok(Arc::new(registry::MemoryRegistry::new()));
-}
+/// Without multicast, the services of one process still find each other.
+const DEFAULT_REGISTRY: &str = if cfg!(feature = "mdns") {
+    "mdns"
+} else {
+    "memory"
+};
 
 /// What the builder was told, or else what the environment says.
 fn pick<T: Clone>(told: &Option<T>, env: impl FnOnce() -> Result<Option<T>>) -> Result<Option<T>> {
@@ -142,7 +157,11 @@ fn part<T: ?Sized>(
     open: fn(&str) -> Result<Arc<T>>,
 ) -> Result<Option<Arc<T>>> {
     pick(told, || {
-        let Some(url) = env::part(env, name) else { return Ok(None) };
-        open(&url).map(Some).map_err(|error| Error::new(error.code(), format!("{name} is wrong: {}", error.detail())))
+        let Some(url) = env::part(env, name) else {
+            return Ok(None);
+        };
+        open(&url).map(Some).map_err(|error| {
+            Error::new(error.code(), format!("{name} is wrong: {}", error.detail()))
+        })
     })
 }

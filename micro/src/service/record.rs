@@ -28,14 +28,21 @@ pub(super) fn record(
     put("protocol", "native");
     put("server", "rpc");
     put("transport", settled.parts.transport.name());
-    let calls = services.iter().flat_map(|service| service.methods).map(method);
+    let calls = services
+        .iter()
+        .flat_map(|service| service.methods)
+        .map(method);
     let topics = subscribers.iter().map(topic);
     let service = Service {
         name: settled.name.clone(),
         version: settled.version.clone(),
         metadata: BTreeMap::new(),
         endpoints: calls.chain(topics).collect(),
-        nodes: vec![Node { id: settled.id.clone(), address: advertised(settled, listening)?, metadata }],
+        nodes: vec![Node {
+            id: settled.id.clone(),
+            address: advertised(settled, listening)?,
+            metadata,
+        }],
     };
     service.check()?;
     Ok(service)
@@ -45,12 +52,19 @@ pub(super) fn record(
 /// this host in place of "all of them".
 fn advertised(settled: &Settled, listening: &str) -> Result<String> {
     let Ok(listening) = listening.parse::<SocketAddr>() else {
-        return Ok(settled.advertise.clone().unwrap_or_else(|| listening.to_owned()));
+        return Ok(settled
+            .advertise
+            .clone()
+            .unwrap_or_else(|| listening.to_owned()));
     };
     if let Some(set) = &settled.advertise {
         // A host without a port is reached at the port that it listens on.
         let bare = !set.contains(':') || set.starts_with('[') && set.ends_with(']');
-        return Ok(if bare { format!("{set}:{}", listening.port()) } else { set.clone() });
+        return Ok(if bare {
+            format!("{set}:{}", listening.port())
+        } else {
+            set.clone()
+        });
     }
     if !listening.ip().is_unspecified() {
         return Ok(listening.to_string());
@@ -66,7 +80,11 @@ fn advertised(settled: &Settled, listening: &str) -> Result<String> {
 
 /// The address that this host uses towards others. Connecting a datagram socket sends nothing.
 fn outward(v6: bool) -> std::io::Result<std::net::IpAddr> {
-    let (any, other) = if v6 { ("[::]:0", "[2001:db8::1]:9") } else { ("0.0.0.0:0", "192.0.2.1:9") };
+    let (any, other) = if v6 {
+        ("[::]:0", "[2001:db8::1]:9")
+    } else {
+        ("0.0.0.0:0", "192.0.2.1:9")
+    };
     let socket = std::net::UdpSocket::bind(any)?;
     match socket.connect(other) {
         Ok(()) => Ok(socket.local_addr()?.ip()),
@@ -102,14 +120,21 @@ fn topic(subscriber: &Subscriber) -> Endpoint {
     let pairs = [("topic", subscriber.topic.as_str()), ("subscriber", "true")];
     Endpoint {
         name: subscriber.topic.clone(),
-        metadata: pairs.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect(),
+        metadata: pairs
+            .into_iter()
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .collect(),
         ..Endpoint::default()
     }
 }
 
 fn message(of: &Type) -> Value {
     let name = of.go_name();
-    Value { name: name.clone(), kind: name, values: fields(of, DEPTH) }
+    Value {
+        name: name.clone(),
+        kind: name,
+        values: fields(of, DEPTH),
+    }
 }
 
 fn fields(of: &Type, depth: usize) -> Vec<Value> {

@@ -85,12 +85,17 @@ impl Drop for AbortOnDrop {
 
 impl std::fmt::Debug for Registration {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Registration").field("record", &self.record).finish_non_exhaustive()
+        f.debug_struct("Registration")
+            .field("record", &self.record)
+            .finish_non_exhaustive()
     }
 }
 
 impl Running {
-    #[expect(clippy::too_many_arguments, reason = "it is what a service is made of, named once")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "it is what a service is made of, named once"
+    )]
     pub(super) fn new(
         settled: Settled,
         client: RpcClient,
@@ -108,7 +113,16 @@ impl Running {
                 stop.stop();
             }))
         });
-        Self { settled, client, server, registration, subscriptions, hooks, stop, once }
+        Self {
+            settled,
+            client,
+            server,
+            registration,
+            subscriptions,
+            hooks,
+            stop,
+            once,
+        }
     }
 
     /// The address that it listens on: `127.0.0.1:40123`.
@@ -153,7 +167,14 @@ impl Running {
         self.stop.stop();
         self.once = None;
         let before = hooks::run_all(std::mem::take(&mut self.hooks.before_stop)).await;
-        let Self { settled, mut server, registration, mut subscriptions, hooks, .. } = self;
+        let Self {
+            settled,
+            mut server,
+            registration,
+            mut subscriptions,
+            hooks,
+            ..
+        } = self;
         let name = settled.name.clone();
         registration.end().await;
         tracing::debug!(service = name, "deregistered");
@@ -165,12 +186,17 @@ impl Running {
         let (calls, messages) = drained.await;
         drop(subscriptions);
         let broker = settled.parts.broker.clone();
-        let disconnected = match tokio::time::timeout(Duration::from_secs(1), broker.disconnect()).await {
-            Ok(disconnected) => disconnected,
-            Err(_) => Ok(()),
-        };
+        let disconnected =
+            match tokio::time::timeout(Duration::from_secs(1), broker.disconnect()).await {
+                Ok(disconnected) => disconnected,
+                Err(_) => Ok(()),
+            };
         let after = hooks::run_all(hooks.after_stop).await;
-        tracing::info!(service = name, finished = calls && messages.is_ok(), "stopped");
+        tracing::info!(
+            service = name,
+            finished = calls && messages.is_ok(),
+            "stopped"
+        );
         before.and(disconnected).and(after)
     }
 }

@@ -34,11 +34,23 @@ impl Subscriptions {
         let (stop, stopped) = watch::channel(false);
         let mut tasks = JoinSet::new();
         for subscriber in subscribers {
-            let subscription = broker.subscribe(&subscriber.topic, &subscriber.options).await.map_err(|error| {
-                let detail = format!("subscribing to {:?} failed: {}", subscriber.topic, error.detail());
-                Error::new(error.code(), detail)
-            })?;
-            tasks.spawn(follow(subscription, subscriber.clone(), stopped.clone(), handled.clone()));
+            let subscription = broker
+                .subscribe(&subscriber.topic, &subscriber.options)
+                .await
+                .map_err(|error| {
+                    let detail = format!(
+                        "subscribing to {:?} failed: {}",
+                        subscriber.topic,
+                        error.detail()
+                    );
+                    Error::new(error.code(), detail)
+                })?;
+            tasks.spawn(follow(
+                subscription,
+                subscriber.clone(),
+                stopped.clone(),
+                handled.clone(),
+            ));
         }
         Ok(Self { tasks, stop })
     }
