@@ -34,3 +34,6 @@ pub use error::{Code, Error, Reach, Result};
 pub use metadata::Metadata;
 pub use stream::Streaming;
 pub use trace::Trace;
+
+#[cfg(feature = "macros")]
+pub use micro_macros::{Describe, service, subscribe};

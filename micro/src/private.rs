@@ -6,11 +6,16 @@
 /// Version 1.
 pub mod v1 {
     pub use std::{
+        clone::Clone,
         convert::Into,
-        future::{Future, IntoFuture},
-        option::Option,
+        default::Default,
+        fmt::Debug,
+        future::Future,
+        marker::{Send, Sync},
+        mem::drop,
+        ops::FnMut,
         primitive::str,
-        result::Result::{Err, Ok},
+        result::Result::Err,
         string::String,
         sync::Arc,
         vec::Vec,
@@ -38,7 +43,24 @@ pub mod v1 {
         crate::Error::unimplemented(format!("{} has no method number {method}", service.name))
     }
 
-    pub use crate::__micro_wire as wire;
+    /// Follows a topic by a method of `this`.
+    pub fn subscriber<H, T, F, R>(
+        this: &Arc<H>,
+        topic: &'static str,
+        wire: &'static Wire<T>,
+        run: F,
+    ) -> Subscriber
+    where
+        H: Send + Sync + 'static,
+        T: Send + 'static,
+        F: Fn(Arc<H>, Context, T) -> R + Clone + Send + Sync + 'static,
+        R: Future<Output = Result<()>> + Send + 'static,
+    {
+        let this = this.clone();
+        Subscriber::new(topic, wire, move |ctx, event| run(this.clone(), ctx, event))
+    }
+
+    pub use crate::{__micro_described as described, __micro_wire as wire};
 
     /// Holds for a type that some codec can carry.
     #[diagnostic::on_unimplemented(
@@ -59,22 +81,36 @@ pub mod v1 {
 macro_rules! __micro_wire {
     ($message:ty) => {
         const {
-            #[allow(unused_imports)]
-            use $crate::__private::v1::{Option, Probe, Undetected as _, Wire, need, schema};
-            need::<
+            // Nothing may come into scope here by a name that a message type could have.
+            use $crate::__private::v1::Undetected as _;
+            $crate::__private::v1::need::<
                 $message,
                 {
-                    Probe::<$message>::PROTOBUF.is_some()
-                        || Probe::<$message>::SERDE.is_some()
-                        || Probe::<$message>::RAW.is_some()
+                    $crate::__private::v1::Probe::<$message>::PROTOBUF.is_some()
+                        || $crate::__private::v1::Probe::<$message>::SERDE.is_some()
+                        || $crate::__private::v1::Probe::<$message>::RAW.is_some()
                 },
             >();
-            &Wire::<$message> {
-                protobuf: Probe::<$message>::PROTOBUF,
-                serde: Probe::<$message>::SERDE,
-                raw: Probe::<$message>::RAW,
-                schema: schema(Probe::<$message>::SCHEMA, ::core::stringify!($message)),
+            &$crate::__private::v1::Wire::<$message> {
+                protobuf: $crate::__private::v1::Probe::<$message>::PROTOBUF,
+                serde: $crate::__private::v1::Probe::<$message>::SERDE,
+                raw: $crate::__private::v1::Probe::<$message>::RAW,
+                schema: $crate::__private::v1::described!($message),
             }
         }
     };
+}
+
+/// What a type is made of, or its name where it does not say so.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __micro_described {
+    ($message:ty) => {{
+        #[allow(unused_imports)]
+        use $crate::__private::v1::Undetected as _;
+        $crate::__private::v1::schema(
+            $crate::__private::v1::Probe::<$message>::SCHEMA,
+            ::core::stringify!($message),
+        )
+    }};
 }
