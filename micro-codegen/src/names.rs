@@ -29,16 +29,10 @@ pub(crate) fn mock(service: &Ident) -> Ident {
 /// `SAY_HELLO`: the constant that describes a method.
 pub(crate) fn constant(method: &Method) -> Ident {
     let name = method.ident.unraw().to_string().to_uppercase();
-    // The service's own descriptor is a neighbour.
-    let name = if name == "SERVICE" {
-        "SERVICE_".to_owned()
-    } else {
-        name
-    };
     Ident::new(&name, method.ident.span().resolved_at(Span::call_site()))
 }
 
-/// `AT_SAY_HELLO`: the constant for a method's place, where that depends on a `#[cfg]`.
+/// `SAY_HELLO_PLACE`: the constant for a method's place, where that depends on a `#[cfg]`.
 pub(crate) fn place(method: &Method) -> Ident {
     format_ident!("{}_PLACE", constant(method))
 }

@@ -8,7 +8,7 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
 
-use super::{cfgs, docs, rpc};
+use super::{cfgs, docs};
 use crate::{
     model::{Kind, Method, Service},
     names,
@@ -30,14 +30,14 @@ pub(super) fn declare(service: &Service) -> TokenStream {
     quote! {
         #[doc = #docs]
         #(#cfgs)*
-        #[derive(#runtime::__private::v1::Clone, #runtime::__private::v1::Debug)]
+        #[derive(Clone, Debug)]
         #vis struct #client<#parameter>(#runtime::__private::v1::Stub<#parameter>);
     }
 }
 
 /// Its functions.
 pub(super) fn print(service: &Service) -> TokenStream {
-    let (vis, client) = (&service.vis, names::client(&service.ident));
+    let client = names::client(&service.ident);
     let parameter = names::fresh("C", service);
     let methods = service
         .methods
@@ -45,17 +45,13 @@ pub(super) fn print(service: &Service) -> TokenStream {
         .map(|method| call(service, method, &parameter));
     quote! {
         impl<#parameter: __v1::Client> #client<#parameter> {
-            /// Calls the service registered as `service`.
-            #vis fn new(service: impl __v1::Into<__v1::Arc<__v1::str>>, client: #parameter) -> Self {
-                Self(__v1::Stub::new(service, client))
-            }
             #(#methods)*
         }
     }
 }
 
 fn call(service: &Service, method: &Method, parameter: &Ident) -> TokenStream {
-    let (vis, rpc) = (&service.vis, rpc(service, method));
+    let (vis, rpc) = (&service.vis, names::constant(method));
     let Method {
         ident,
         argument,
@@ -72,7 +68,7 @@ fn call(service: &Service, method: &Method, parameter: &Ident) -> TokenStream {
         .attrs
         .iter()
         .filter(|attr| attr.path().is_ident("deprecated"));
-    let many = quote!(impl __v1::Stream<Item = #request> + __v1::Send + 'static);
+    let many = quote!(impl __v1::Messages<#request>);
     let (send, input, kind) = match method.kind {
         Kind::Unary => (quote!(one), quote!(#request), quote!(Unary)),
         Kind::ServerStream => (quote!(one), quote!(#request), quote!(ServerStream)),

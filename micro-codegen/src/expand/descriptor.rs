@@ -1,9 +1,8 @@
 //! ```text
+//! const HELLO: &Rpc<Request, Reply> = rpc!("Greeter/Hello", "", Unary, Request, Reply);
 //! impl GreeterServer<()> {
-//!     const HELLO: &Rpc<Request, Reply> = &Rpc::new("Greeter/Hello", …);
-//!     pub const SERVICE: &Service = &Service::new("Greeter", …);
+//!     pub const SERVICE: &Service = &Service::new("Greeter", "", &[HELLO.method]);
 //! }
-//! inventory::submit! { Listed(GreeterServer::SERVICE) }
 //! ```
 
 use proc_macro2::TokenStream;
@@ -23,21 +22,25 @@ pub(super) fn print(service: &Service) -> TokenStream {
     let places = places(service);
     let list = service.methods.iter().map(|method| {
         let (cfgs, constant) = (cfgs(&method.attrs), names::constant(method));
-        quote!(#(#cfgs)* Self::#constant.method)
+        quote!(#(#cfgs)* #constant.method)
     });
     let set = service
         .descriptor_set
         .as_ref()
         .map(|set| quote!(.descriptor_set(#set)));
+    let list = if service.methods.is_empty() {
+        quote!(&[])
+    } else {
+        quote!(const { &[#(#list),*] })
+    };
     quote! {
+        #(#methods)*
+        #(#places)*
         impl #server<()> {
-            #(#methods)*
-            #(#places)*
             /// What the service offers.
             #vis const SERVICE: &__v1::Service =
-                &__v1::Service::new(#name, #docs, const { &[#(#list),*] })#set;
+                &__v1::Service::new(#name, #docs, #list)#set;
         }
-        __v1::inventory::submit! { __v1::Listed(#server::SERVICE) }
     }
 }
 
@@ -61,13 +64,8 @@ fn rpc(service: &Service, method: &Method) -> TokenStream {
     });
     quote! {
         #(#cfgs)*
-        const #constant: &__v1::Rpc<#request, #response> = &__v1::Rpc::new(
-            #path,
-            #docs,
-            __v1::Kind::#kind,
-            __v1::wire!(#request),
-            __v1::wire!(#response),
-        )#idempotent #topic;
+        const #constant: &__v1::Rpc<#request, #response> =
+            &__v1::rpc!(#path, #docs, #kind, #request, #response)#idempotent #topic;
     }
 }
 
@@ -87,7 +85,7 @@ fn places(service: &Service) -> Vec<TokenStream> {
             Some(condition) => quote!(::core::cfg!(#condition) as usize),
             None => quote!(1),
         };
-        next = quote!(Self::#place + #one);
+        next = quote!(#place + #one);
         quote!(const #place: usize = #at;)
     });
     places.collect()
@@ -103,7 +101,6 @@ pub(super) fn place(service: &Service, method: &Method, place: usize) -> TokenSt
         let place = proc_macro2::Literal::usize_unsuffixed(place);
         return quote!(#place);
     }
-    let server = names::server(&service.ident);
     let constant = names::place(method);
-    quote!(#server::<()>::#constant)
+    quote!(#constant)
 }

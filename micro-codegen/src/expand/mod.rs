@@ -77,6 +77,8 @@ fn stubs(service: &Service, target: &server::Target<'_>, more: TokenStream) -> T
         mock::declare(service),
     ];
     let allow = allow(service);
+    let (client, server) = (names::client(&service.ident), names::server(&service.ident));
+    let (vis, name, mock) = (&service.vis, &service.name, names::mock(&service.ident));
     let functions = [
         descriptor::print(service),
         client::print(service),
@@ -89,6 +91,7 @@ fn stubs(service: &Service, target: &server::Target<'_>, more: TokenStream) -> T
         const _: () = {
             use #runtime::__private::v1 as __v1;
             #(#functions)*
+            __v1::common!(#vis #client, #server, #mock, #name);
             #more
         };
     }
@@ -132,11 +135,4 @@ fn plain(lines: &[String]) -> String {
         .map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end())
         .collect();
     lines.join("\n").trim().to_owned()
-}
-
-/// `GreeterServer::HELLO`
-fn rpc(service: &Service, method: &Method) -> TokenStream {
-    let server = names::server(&service.ident);
-    let constant = names::constant(method);
-    quote!(#server::#constant)
 }

@@ -9,7 +9,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
 use syn::Generics;
 
-use super::{cfgs, descriptor, rpc, subscriber};
+use super::{cfgs, descriptor, subscriber};
 use crate::{
     model::{Endpoints, Kind, Method, Service},
     names,
@@ -84,25 +84,19 @@ pub(super) fn declare(service: &Service) -> TokenStream {
     quote! {
         #[doc = #docs]
         #(#cfgs)*
-        #[derive(#runtime::__private::v1::Debug)]
+        #[derive(Debug)]
         #vis struct #server<#parameter>(#runtime::__private::v1::Arc<#parameter>);
     }
 }
 
 /// Its functions: the way from a method's number to the user's method.
 pub(super) fn print(service: &Service, target: &Target<'_>) -> TokenStream {
-    let (vis, server) = (&service.vis, names::server(&service.ident));
+    let server = names::server(&service.ident);
     let (generics, clause) = target.generics();
     let handler = &target.handler;
     let call = dispatch(service, target);
     let subscribers = subscriber::of_methods(service, target);
     quote! {
-        impl #generics #server<#handler> #clause {
-            /// Serves `handler`.
-            #vis fn new(handler: impl __v1::Into<__v1::Arc<#handler>>) -> Self {
-                Self(handler.into())
-            }
-        }
         impl #generics __v1::Handler for #server<#handler> #clause {
             fn service(&self) -> &'static __v1::Service {
                 #server::SERVICE
@@ -118,7 +112,7 @@ fn dispatch(service: &Service, target: &Target<'_>) -> TokenStream {
     let nothing = quote!(__v1::Err(__v1::no_method(#server::SERVICE, method)));
     if service.methods.is_empty() {
         return quote! {
-            async fn call(&self, method: usize, _: __v1::Call) -> __v1::Result<__v1::Response> {
+            async fn call(&self, method: usize, _: __v1::Call) -> __v1::Answered {
                 #nothing
             }
         };
@@ -131,10 +125,11 @@ fn dispatch(service: &Service, target: &Target<'_>) -> TokenStream {
     };
     let arms = service.methods.iter().enumerate().map(|(place, method)| {
         let place = descriptor::place(service, method, place);
-        arm(service, method, &place, target)
+        arm(method, &place, target)
     });
     quote! {
-        async fn call(&self, method: usize, call: __v1::Call) -> __v1::Result<__v1::Response> {
+        async fn call(&self, method: usize, call: __v1::Call) -> __v1::Answered {
+            let this = &*self.0;
             let (#ctx, input, output) = call.split();
             match method {
                 #(#arms)*
@@ -144,29 +139,24 @@ fn dispatch(service: &Service, target: &Target<'_>) -> TokenStream {
     }
 }
 
-fn arm(
-    service: &Service,
-    method: &Method,
-    place: &TokenStream,
-    target: &Target<'_>,
-) -> TokenStream {
-    let (cfgs, rpc) = (cfgs(&method.attrs), rpc(service, method));
+fn arm(method: &Method, place: &TokenStream, target: &Target<'_>) -> TokenStream {
+    let (cfgs, rpc) = (cfgs(&method.attrs), names::constant(method));
     let (path, ident) = (&target.path, &method.ident);
     let ctx = target.takes_context(method).then(|| quote!(&ctx,));
     let message = match method.kind {
-        Kind::Unary | Kind::ServerStream => quote!(input.message(rpc)?),
-        Kind::ClientStream | Kind::Bidi => quote!(input.stream(rpc)),
+        Kind::Unary | Kind::ServerStream => quote!(input.message(#rpc)?),
+        Kind::ClientStream | Kind::Bidi => quote!(input.stream(#rpc)),
     };
-    let reply = quote!(#path::#ident(&*self.0, #ctx #message).await);
-    let reply = match method.kind {
-        Kind::Unary | Kind::ClientStream => quote!(output.reply(rpc, #reply)),
-        Kind::ServerStream | Kind::Bidi => quote!(output.stream(rpc, #reply).await),
+    let reply = quote!(#path::#ident(this, #ctx #message).await);
+    let answer = match method.kind {
+        Kind::Unary | Kind::ClientStream => quote!(output.reply(#rpc, reply)),
+        Kind::ServerStream | Kind::Bidi => quote!(output.stream(#rpc, reply).await),
     };
     quote! {
         #(#cfgs)*
         #place => {
-            let rpc = #rpc;
-            #reply
+            let reply = #reply;
+            #answer
         }
     }
 }

@@ -5,8 +5,11 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::{cfgs, rpc, server::Target};
-use crate::model::{Service, Subscription, Topic};
+use super::{cfgs, server::Target};
+use crate::{
+    model::{Service, Subscription, Topic},
+    names,
+};
 
 /// Those of the methods of a service that follow a topic beside their calls.
 pub(super) fn of_methods(service: &Service, target: &Target<'_>) -> Option<TokenStream> {
@@ -14,7 +17,7 @@ pub(super) fn of_methods(service: &Service, target: &Target<'_>) -> Option<Token
     let list: Vec<_> = methods
         .filter_map(|method| {
             let topic = method.topic.as_ref()?;
-            let (rpc, cfgs) = (rpc(service, method), cfgs(&method.attrs));
+            let (rpc, cfgs) = (names::constant(method), cfgs(&method.attrs));
             let (path, ident) = (&target.path, &method.ident);
             let (binding, ctx) = context(target.takes_context(method));
             let run = quote!(|this, #binding, event| async move {
