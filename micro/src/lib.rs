@@ -40,3 +40,6 @@ pub use server::Limits;
 pub use service::Service;
 pub use stream::Streaming;
 pub use trace::Trace;
+
+#[cfg(feature = "macros")]
+pub use micro_macros::{Describe, service, subscribe};
