@@ -22,6 +22,7 @@ pub mod selector;
 pub mod server;
 pub mod service;
 pub mod stream;
+pub mod testing;
 pub mod trace;
 pub mod transport;
 
