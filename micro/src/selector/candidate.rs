@@ -291,7 +291,12 @@ impl Candidate {
 
     /// Takes the one call by which an ejected node is tried.
     pub(super) fn probe(&self, now: u64) -> bool {
-        self.state.ejection.probe(now)
+        self.state.ejection.probe(&self.state.pool, now)
+    }
+
+    /// When its time is up, where it is ejected.
+    pub(super) fn due(&self) -> Option<u64> {
+        self.state.ejection.due()
     }
 
     pub(super) fn leave(&self) {
