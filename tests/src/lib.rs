@@ -1,3 +1,4 @@
-//! What is tested across crates.
+//! What needs more than one crate to be tested, and the suites that every implementation of a part
+//! must pass.
 
 pub mod suite;
