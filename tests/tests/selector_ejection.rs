@@ -267,6 +267,29 @@ fn a_node_that_owes_answers_is_out_after_a_second() {
 }
 
 #[test]
+fn the_first_message_of_a_stream_is_enough() {
+    simulate(async {
+        let view = view(2);
+        let ill = view.candidates()[1].clone();
+        end(&ill, Outcome::Unreachable);
+        advance(1300 * MS).await;
+        let stream = pick(&view).begin_stream();
+        assert!(share(&view, &ill) == 0);
+        stream.answered();
+        assert!(share(&view, &ill) > 0);
+        assert_eq!(ill.in_flight(), 1);
+        for _ in 0..5 {
+            ill.begin_stream().done(Outcome::Failure);
+        }
+        assert_eq!(
+            share(&view, &ill),
+            0,
+            "and streams that break count as calls do"
+        );
+    });
+}
+
+#[test]
 fn a_node_that_is_slow_by_nature_owes_nothing_yet() {
     simulate(async {
         let view = view(3);

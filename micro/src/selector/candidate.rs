@@ -212,6 +212,14 @@ impl Candidate {
         }
     }
 
+    /// A call that began at `since` goes on, and the node is there.
+    pub(super) fn answered(&self, since: Instant) {
+        let pool = &self.state.pool;
+        let now = pool.now();
+        self.state.quiet.store(now, Relaxed);
+        self.learn(Outcome::Answered, Duration::ZERO, pool.at(since), now);
+    }
+
     fn learn(&self, outcome: Outcome, latency: Duration, begun: u64, now: u64) {
         let State {
             pool,

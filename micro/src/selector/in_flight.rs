@@ -31,6 +31,12 @@ impl InFlight {
         &self.candidate
     }
 
+    /// Something came back, such as the first message of a stream that may go on for hours: an
+    /// ejected node need not wait for its end to be back.
+    pub fn answered(&self) {
+        self.candidate.answered(self.since);
+    }
+
     /// The call is over.
     pub fn done(mut self, outcome: Outcome) {
         self.outcome = outcome;
