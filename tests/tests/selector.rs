@@ -10,7 +10,7 @@ use micro::{
         Selector,
     },
 };
-use micro_tests::suite::selector::{calls_to, drive, record, run, simulate, view};
+use micro_tests::suite::selector::{all, calls_to, drive, record, simulate, view};
 use tokio::time::Instant;
 
 const MS: Duration = Duration::from_millis(1);
@@ -22,27 +22,27 @@ fn by_name(name: &str) -> Arc<dyn Selector> {
 
 #[test]
 fn p2c_conforms() {
-    run(|| by_name("p2c"));
+    all(|| by_name("p2c"));
 }
 
 #[test]
 fn random_conforms() {
-    run(|| by_name("random"));
+    all(|| by_name("random"));
 }
 
 #[test]
 fn round_robin_conforms() {
-    run(|| by_name("roundrobin"));
+    all(|| by_name("roundrobin"));
 }
 
 #[test]
 fn least_connections_conforms() {
-    run(|| by_name("leastconn"));
+    all(|| by_name("leastconn"));
 }
 
 #[test]
 fn consistent_hash_conforms() {
-    run(|| by_name("hash"));
+    all(|| by_name("hash"));
 }
 
 /// R9: one of three nodes takes half a second longer.

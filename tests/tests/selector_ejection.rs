@@ -2,8 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use micro::selector::{Candidate, Filter, Outcome, Random, Selection, View};
-use micro_tests::suite::selector::{simulate, view};
+use micro::{
+    registry::Event,
+    selector::{Candidate, Filter, Outcome, Random, Selection, View},
+};
+use micro_tests::suite::selector::{record, simulate, view};
 use tokio::time::{Instant, advance};
 
 const MS: Duration = Duration::from_millis(1);
@@ -76,6 +79,29 @@ fn one_call_is_let_through_and_its_success_brings_the_node_back() {
         end(&probe, Outcome::Success);
         assert!(!out(&ill));
         assert!(share(&view, &ill) > 15);
+    });
+}
+
+#[test]
+fn calls_follow_at_once_who_goes_and_who_comes() {
+    simulate(async {
+        let view = view(6);
+        let nodes = view.candidates();
+        for (at, node) in nodes[..3].iter().enumerate() {
+            end(node, Outcome::Unreachable);
+            let shares: Vec<_> = nodes.iter().map(|node| share(&view, node)).collect();
+            assert!(shares[..=at].iter().all(|calls| *calls == 0), "{shares:?}");
+            assert!(
+                shares[at + 1..].iter().all(|calls| *calls > 0),
+                "{shares:?}"
+            );
+        }
+        end(&nodes[1], Outcome::Success);
+        assert!(share(&view, &nodes[1]) > 0);
+        view.apply(Event::Update(record("1", 6..7)));
+        assert!(share(&view, &view.candidates()[6]) > 0);
+        view.apply(Event::Delete(record("1", 3..6)));
+        assert!(nodes[3..].iter().all(|node| share(&view, node) == 0));
     });
 }
 
@@ -215,6 +241,8 @@ fn a_node_that_owes_answers_is_out_after_a_second() {
         for _ in 0..12 {
             advance(100 * MS).await;
             end(busy, Outcome::Success);
+            // That somebody gave up waiting is no answer.
+            end(stopped, Outcome::Neutral);
         }
         for node in nodes.iter() {
             let _last = node.begin();
@@ -223,15 +251,41 @@ fn a_node_that_owes_answers_is_out_after_a_second() {
         assert!(!out(busy), "answers come");
         assert!(!out(&nodes[2]), "streams owe nothing");
         assert_eq!(nodes[2].in_flight(), 50);
-        drop((owed, streams));
-        assert!(nodes.iter().all(|node| node.in_flight() == 0));
 
-        // It runs again.
+        // It runs again, and answers the probe before what it owes.
         advance(1300 * MS).await;
         let probe = pick(&view);
         assert!(probe.is_same(stopped));
-        end(&probe, Outcome::Success);
+        probe.start();
+        advance(5 * MS).await;
+        // The client counts from before it had a connection.
+        probe.finish(Outcome::Success, 6 * MS);
         assert!(!out(stopped));
+        drop((owed, streams));
+        assert!(nodes.iter().all(|node| node.in_flight() == 0));
+    });
+}
+
+#[test]
+fn the_first_message_of_a_stream_is_enough() {
+    simulate(async {
+        let view = view(2);
+        let ill = view.candidates()[1].clone();
+        end(&ill, Outcome::Unreachable);
+        advance(1300 * MS).await;
+        let stream = pick(&view).begin_stream();
+        assert!(share(&view, &ill) == 0);
+        stream.answered();
+        assert!(share(&view, &ill) > 0);
+        assert_eq!(ill.in_flight(), 1);
+        for _ in 0..5 {
+            ill.begin_stream().done(Outcome::Failure);
+        }
+        assert_eq!(
+            share(&view, &ill),
+            0,
+            "and streams that break count as calls do"
+        );
     });
 }
 
@@ -252,8 +306,13 @@ fn a_node_that_is_slow_by_nature_owes_nothing_yet() {
 #[test]
 fn latency_goes_up_at_once_and_down_slowly() {
     simulate(async {
-        let view = view(1);
-        let node = &view.candidates()[0];
+        let view = view(2);
+        let (node, new) = (&view.candidates()[0], &view.candidates()[1]);
+        end(new, Outcome::Failure);
+        assert!(
+            new.latency() >= 999 * MS,
+            "nothing is known but that it fails"
+        );
         let took = |millis| {
             node.start();
             node.finish(Outcome::Success, millis * MS);

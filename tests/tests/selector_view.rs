@@ -204,6 +204,25 @@ fn flapping_nodes_leave_nothing_behind() {
 }
 
 #[test]
+fn a_node_that_is_gone_takes_its_connections_with_it() {
+    let view = view(3);
+    let connections = view
+        .candidates()
+        .iter()
+        .map(|node| Arc::downgrade(&node.attachment::<String>()))
+        .collect::<Vec<_>>();
+    view.candidates()[2].begin().done(Outcome::Unreachable);
+    assert_eq!(picks(&view, &[], &[]).len(), 2);
+    assert_eq!(picks(&view, &[Filter::version("1")], &[]).len(), 2);
+    view.apply(Event::Delete(record("1", 1..3)));
+    let kept: Vec<_> = connections
+        .iter()
+        .map(|held| held.upgrade().is_some())
+        .collect();
+    assert_eq!(kept, [true, false, false]);
+}
+
+#[test]
 fn a_registry_gone_mad_is_bounded() {
     let view = view(1);
     for version in 0..11 {

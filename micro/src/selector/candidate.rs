@@ -143,8 +143,9 @@ impl Candidate {
     /// before is counted as [`Outcome::Neutral`].
     #[must_use = "the call is over when this is dropped"]
     pub fn begin(self: &Arc<Self>) -> InFlight {
-        self.start();
-        InFlight::new(Arc::clone(self), false)
+        let now = Instant::now();
+        self.sent(|| self.state.pool.at(now));
+        InFlight::new(Arc::clone(self), now, false)
     }
 
     /// As [`Candidate::begin`], for a call that is a stream: how long it is open says nothing of
@@ -152,18 +153,23 @@ impl Candidate {
     #[must_use = "the stream is over when this is dropped"]
     pub fn begin_stream(self: &Arc<Self>) -> InFlight {
         self.start_stream();
-        InFlight::new(Arc::clone(self), true)
+        InFlight::new(Arc::clone(self), Instant::now(), true)
     }
 
     /// A call with one answer is sent.
     pub fn start(&self) {
+        self.sent(|| self.state.pool.now());
+    }
+
+    /// Looks at the clock only where it has to.
+    fn sent(&self, now: impl FnOnce() -> u64) {
         let State { pool, ejection, .. } = &*self.state;
         let owed = self.state.owed.fetch_add(1, Relaxed);
         if owed == 0 {
-            self.state.quiet.store(pool.now(), Relaxed);
+            self.state.quiet.store(now(), Relaxed);
         } else if owed >= FAILURES {
             // A process that is stopped takes calls and answers none; their deadlines may be far off.
-            let now = pool.now();
+            let now = now();
             let quiet = now.saturating_sub(self.state.quiet.load(Relaxed));
             let usual = 10.0 * f64::from(self.state.latency.get(now));
             if quiet >= nanos(PATIENCE) && precise(quiet) >= usual {
@@ -175,8 +181,12 @@ impl Candidate {
 
     /// A call that was [started](Candidate::start) is over, after this long.
     pub fn finish(&self, outcome: Outcome, latency: Duration) {
+        self.finish_at(outcome, latency, Instant::now());
+    }
+
+    pub(super) fn finish_at(&self, outcome: Outcome, latency: Duration, now: Instant) {
         lower(&self.state.owed);
-        let now = self.state.pool.now();
+        let now = self.state.pool.at(now);
         if outcome.is_answer() {
             self.state.quiet.store(now, Relaxed);
         }
@@ -200,6 +210,14 @@ impl Candidate {
             Outcome::Neutral => {}
             _ => self.learn(outcome, Duration::ZERO, begun(open, now), now),
         }
+    }
+
+    /// A call that began at `since` goes on, and the node is there.
+    pub(super) fn answered(&self, since: Instant) {
+        let pool = &self.state.pool;
+        let now = pool.now();
+        self.state.quiet.store(now, Relaxed);
+        self.learn(Outcome::Answered, Duration::ZERO, pool.at(since), now);
     }
 
     fn learn(&self, outcome: Outcome, latency: Duration, begun: u64, now: u64) {
@@ -291,7 +309,12 @@ impl Candidate {
 
     /// Takes the one call by which an ejected node is tried.
     pub(super) fn probe(&self, now: u64) -> bool {
-        self.state.ejection.probe(now)
+        self.state.ejection.probe(&self.state.pool, now)
+    }
+
+    /// When its time is up, where it is ejected.
+    pub(super) fn due(&self) -> Option<u64> {
+        self.state.ejection.due()
     }
 
     pub(super) fn leave(&self) {

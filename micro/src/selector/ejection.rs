@@ -35,6 +35,7 @@ pub(super) struct Pool {
     epoch: Instant,
     pub(super) nodes: AtomicUsize,
     ejected: AtomicUsize,
+    changes: AtomicU64,
     pub(super) turn: AtomicU64,
 }
 
@@ -45,6 +46,7 @@ impl Pool {
             epoch: Instant::now(),
             nodes: AtomicUsize::new(0),
             ejected: AtomicUsize::new(0),
+            changes: AtomicU64::new(0),
             turn: AtomicU64::new(0),
         }
     }
@@ -60,6 +62,16 @@ impl Pool {
 
     pub(super) fn ejected(&self) -> usize {
         self.ejected.load(Acquire)
+    }
+
+    /// A number that is another one when nodes have come, gone, or changed their standing.
+    pub(super) fn changes(&self) -> u64 {
+        self.changes.load(Acquire)
+    }
+
+    /// To be called after the change.
+    pub(super) fn changed(&self) {
+        self.changes.fetch_add(1, AcqRel);
     }
 
     fn make_room(&self) -> bool {
@@ -125,9 +137,14 @@ impl Ejection {
         }
     }
 
+    /// When an ejected node's time is up.
+    pub(super) fn due(&self) -> Option<u64> {
+        Some(self.until.load(Acquire)).filter(|until| *until != IN)
+    }
+
     /// Takes the one call that is let through. Who gets `true` sends it; if nobody hears of it
     /// again, another one is let through after a while.
-    pub(super) fn probe(&self, now: u64) -> bool {
+    pub(super) fn probe(&self, pool: &Pool, now: u64) -> bool {
         let until = self.until.load(Acquire);
         let free = until != IN && until != GONE && now >= until;
         let lease = now + nanos(length(self.rounds.load(Relaxed)));
@@ -138,6 +155,7 @@ impl Ejection {
                 .is_ok()
         {
             self.probe.store(now, Release);
+            pool.changed();
             return true;
         }
         false
@@ -161,6 +179,7 @@ impl Ejection {
             self.back.store(now, Release);
             self.probe.store(0, Release);
             pool.release();
+            pool.changed();
         }
         back
     }
@@ -183,7 +202,11 @@ impl Ejection {
                 return None;
             }
             let probed = self.probe.load(Acquire) != 0 && begun >= self.since.load(Acquire);
-            return if probed { self.eject(until, now) } else { None };
+            return if probed {
+                self.eject(pool, until, now)
+            } else {
+                None
+            };
         }
         if begun < self.back.load(Acquire) {
             return None;
@@ -192,14 +215,14 @@ impl Ejection {
         if (fault == Fault::Failed && failures < FAILURES) || !pool.make_room() {
             return None;
         }
-        let out = self.eject(IN, now);
+        let out = self.eject(pool, IN, now);
         if out.is_none() {
             pool.release();
         }
         out
     }
 
-    fn eject(&self, from: u64, now: u64) -> Option<Duration> {
+    fn eject(&self, pool: &Pool, from: u64, now: u64) -> Option<Duration> {
         // Who has been well for long enough starts afresh.
         let back = self.back.load(Acquire);
         if from == IN && back != 0 && now.saturating_sub(back) > nanos(LONGEST) {
@@ -215,6 +238,7 @@ impl Ejection {
         self.probe.store(0, Release);
         self.failures.store(0, Relaxed);
         self.rounds.store(round.saturating_add(1), Relaxed);
+        pool.changed();
         Some(out)
     }
 

@@ -16,10 +16,10 @@ pub struct InFlight {
 }
 
 impl InFlight {
-    pub(super) fn new(candidate: Arc<Candidate>, stream: bool) -> Self {
+    pub(super) fn new(candidate: Arc<Candidate>, since: Instant, stream: bool) -> Self {
         Self {
             candidate,
-            since: Instant::now(),
+            since,
             stream,
             outcome: Outcome::Neutral,
         }
@@ -31,6 +31,12 @@ impl InFlight {
         &self.candidate
     }
 
+    /// Something came back, such as the first message of a stream that may go on for hours: an
+    /// ejected node need not wait for its end to be back.
+    pub fn answered(&self) {
+        self.candidate.answered(self.since);
+    }
+
     /// The call is over.
     pub fn done(mut self, outcome: Outcome) {
         self.outcome = outcome;
@@ -39,11 +45,12 @@ impl InFlight {
 
 impl Drop for InFlight {
     fn drop(&mut self) {
-        let took = self.since.elapsed();
+        let now = Instant::now();
+        let took = now.saturating_duration_since(self.since);
         if self.stream {
             self.candidate.finish_stream(self.outcome, took);
         } else {
-            self.candidate.finish(self.outcome, took);
+            self.candidate.finish_at(self.outcome, took, now);
         }
     }
 }

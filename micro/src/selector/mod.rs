@@ -44,6 +44,7 @@ mod least;
 mod outcome;
 mod p2c;
 mod random;
+mod rotation;
 mod round_robin;
 pub mod view;
 

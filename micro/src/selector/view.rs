@@ -17,7 +17,10 @@ use std::{
 use arc_swap::{ArcSwap, Guard};
 use tokio::sync::Notify;
 
-use super::{Candidate, Filter, Selection, Selector, candidate::Record, choice, ejection::Pool};
+use super::{
+    Candidate, Filter, Selection, Selector, candidate::Record, choice, ejection::Pool,
+    rotation::Rotation,
+};
 use crate::{
     Error,
     registry::{Event, Node, Service},
@@ -51,6 +54,7 @@ const MAX_NODES: usize = 10_000;
 pub struct View {
     pool: Arc<Pool>,
     nodes: ArcSwap<Vec<Arc<Candidate>>>,
+    rotation: ArcSwap<Rotation>,
     known: Mutex<Known>,
     changed: Notify,
     heard: AtomicU64,
@@ -69,6 +73,7 @@ impl View {
         let pool = Arc::new(Pool::new(name.into()));
         Self {
             nodes: ArcSwap::default(),
+            rotation: ArcSwap::default(),
             known: Mutex::default(),
             changed: Notify::new(),
             heard: AtomicU64::new(pool.now()),
@@ -219,6 +224,9 @@ impl View {
             self.pool.nodes.store(known.len(), Relaxed);
             self.nodes
                 .store(Arc::new(known.values().cloned().collect()));
+            self.pool.changed();
+            // Or it would keep nodes that are gone, and their connections.
+            self.rotation.store(Arc::default());
             tracing::debug!(
                 service = self.pool.service,
                 nodes = known.len(),
@@ -286,11 +294,23 @@ impl View {
         filters: &[Filter],
         tried: &[Arc<Candidate>],
     ) -> Option<Arc<Candidate>> {
-        let nodes = self.nodes.load();
-        if filters.is_empty() && tried.is_empty() && self.pool.ejected() == 0 {
-            return choice::select(selector, &nodes, call);
+        let all_may = filters.is_empty() && tried.is_empty();
+        if all_may && self.pool.ejected() == 0 {
+            return choice::select(selector, &self.nodes.load(), call);
         }
-        choice::among(selector, &nodes, call, filters, tried, self.pool.now())
+        let now = self.pool.now();
+        if all_may {
+            let changes = self.pool.changes();
+            let rotation = self.rotation.load();
+            if rotation.holds(changes, now) {
+                return choice::select(selector, rotation.nodes(), call);
+            }
+            if rotation.is_old(changes) {
+                let rotation = Rotation::new(changes, &self.nodes.load());
+                self.rotation.store(Arc::new(rotation));
+            }
+        }
+        choice::among(selector, &self.nodes.load(), call, filters, tried, now)
     }
 }
 

@@ -4,7 +4,7 @@
 //! # use std::sync::Arc;
 //! #[test]
 //! fn conforms() {
-//!     micro_tests::suite::selector::run(|| Arc::new(micro::selector::Random));
+//!     micro_tests::suite::selector::all(|| Arc::new(micro::selector::Random));
 //! }
 //! ```
 //!
@@ -25,7 +25,7 @@ pub type Make<'a> = &'a dyn Fn() -> Arc<dyn Selector>;
 ///
 /// # Panics
 /// Where the selector does not hold to its contract.
-pub fn run(make: impl Fn() -> Arc<dyn Selector>) {
+pub fn all(make: impl Fn() -> Arc<dyn Selector>) {
     stays_in_range(&make);
     spreads_over_healthy_nodes(&make);
     serves_many_threads(&make);
@@ -147,7 +147,8 @@ fn well(_: &str, _: Duration) -> Reply {
     (10 * MS, Outcome::Success)
 }
 
-fn stays_in_range(make: Make<'_>) {
+/// What it gives is an index of the list, for every list and key.
+pub fn stays_in_range(make: Make<'_>) {
     simulate(async {
         for count in [1, 2, 3, 10, 1000] {
             let (selector, view) = (make(), view(count));
@@ -170,7 +171,8 @@ fn stays_in_range(make: Make<'_>) {
     });
 }
 
-fn spreads_over_healthy_nodes(make: Make<'_>) {
+/// Nodes that are all alike get alike many calls.
+pub fn spreads_over_healthy_nodes(make: Make<'_>) {
     simulate(async {
         const NODES: usize = 8;
         let (selector, view) = (make(), view(NODES));
@@ -197,7 +199,8 @@ fn spreads_over_healthy_nodes(make: Make<'_>) {
     });
 }
 
-fn serves_many_threads(make: Make<'_>) {
+/// Threads don't get in each other's way, and the books balance.
+pub fn serves_many_threads(make: Make<'_>) {
     let (selector, view) = (make(), view(5));
     std::thread::scope(|scope| {
         for _ in 0..8 {
@@ -218,7 +221,7 @@ fn serves_many_threads(make: Make<'_>) {
 }
 
 /// R8: a process that died without a word gets no call after a second, but for the probes.
-fn keeps_away_from_a_dead_node(make: Make<'_>) {
+pub fn keeps_away_from_a_dead_node(make: Make<'_>) {
     simulate(async {
         let (selector, view) = (make(), view(3));
         let log = drive(&view, &selector, 32, 20 * SECOND, |id, at| {
@@ -235,7 +238,7 @@ fn keeps_away_from_a_dead_node(make: Make<'_>) {
 }
 
 /// R10: a node whose calls all fail is out after ten of them, however fast it fails.
-fn keeps_away_from_a_failing_node(make: Make<'_>) {
+pub fn keeps_away_from_a_failing_node(make: Make<'_>) {
     simulate(async {
         let (selector, view) = (make(), view(3));
         let log = drive(&view, &selector, 4, 20 * SECOND, |id, at| match id {
@@ -255,7 +258,7 @@ fn keeps_away_from_a_failing_node(make: Make<'_>) {
 
 /// R11: a process that is stopped takes calls and answers none; nothing goes there after two
 /// seconds, though the calls that it has don't time out before ten.
-fn keeps_away_from_a_stopped_node(make: Make<'_>) {
+pub fn keeps_away_from_a_stopped_node(make: Make<'_>) {
     simulate(async {
         let (selector, view) = (make(), view(3));
         // So many that they can't all get stuck before anybody notices.
@@ -271,7 +274,7 @@ fn keeps_away_from_a_stopped_node(make: Make<'_>) {
 }
 
 /// R10: a node that is well again gets its share again.
-fn takes_a_node_back(make: Make<'_>) {
+pub fn takes_a_node_back(make: Make<'_>) {
     simulate(async {
         let (selector, view) = (make(), view(3));
         let log = drive(&view, &selector, 8, 40 * SECOND, |id, at| match id {
