@@ -102,6 +102,26 @@ impl Metadata {
         }
     }
 
+    /// What a call made while another is handled takes over from it: all but what is about that one
+    /// call's own message and connection.
+    pub(crate) fn for_onward_call(&self) -> Self {
+        const OWN: [&str; 8] = [
+            "accept",
+            "content-type",
+            "content-length",
+            "connection",
+            "host",
+            "te",
+            "traceparent",
+            "user-agent",
+        ];
+        let mut onward = self.clone();
+        for name in OWN {
+            onward.0.remove(name);
+        }
+        onward
+    }
+
     /// The headers as the `http` crate has them.
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {

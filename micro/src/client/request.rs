@@ -52,6 +52,20 @@ impl Request {
         }
     }
 
+    /// Takes the call out, to be sent; what it was for stays, a stream of messages does not.
+    pub(crate) fn take(&mut self) -> Self {
+        Self {
+            service: self.service.clone(),
+            path: self.path.clone(),
+            kind: self.kind,
+            idempotent: self.idempotent,
+            content_type: self.content_type,
+            accept: self.accept,
+            body: std::mem::replace(&mut self.body, RequestBody::Message(Bytes::new())),
+            options: self.options.clone(),
+        }
+    }
+
     /// The options, to be changed.
     pub fn options_mut(&mut self) -> &mut CallOptions {
         self.options.get_or_insert_default()
@@ -106,4 +120,30 @@ pub enum ResponseBody {
     Message(Bytes),
     /// A stream of encoded messages. Dropping it cancels the call.
     Stream(Inbound),
+}
+
+#[cfg(feature = "json")]
+pub(super) async fn json(
+    client: &impl super::Client,
+    service: &str,
+    endpoint: &str,
+    message: &serde_json::Value,
+) -> Result<serde_json::Value> {
+    use crate::Error;
+    let body = Bytes::from(message.to_string());
+    let request = Request::new(
+        service,
+        endpoint.to_owned(),
+        Kind::Unary,
+        ContentType::Json,
+        RequestBody::Message(body),
+    );
+    match client.call(request).await?.body {
+        ResponseBody::Message(bytes) => serde_json::from_slice(&bytes).map_err(|error| {
+            Error::internal(format!("the reply of {endpoint} is no JSON: {error}"))
+        }),
+        ResponseBody::Stream(_) => Err(Error::unimplemented(format!(
+            "{endpoint} answers with a stream"
+        ))),
+    }
 }

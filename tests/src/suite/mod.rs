@@ -3,6 +3,8 @@
 
 pub mod broker;
 pub mod codec;
+pub mod registry;
+pub mod selector;
 pub mod transport;
 
 mod guard;

@@ -1,0 +1,333 @@
+//! The records that a registry holds in memory, and the streams that follow them.
+//!
+//! [`Table`] is plain data that is told the time; [`Feed`] shares one between handles and watchers.
+//! No task belongs to either: what is past its time is dropped when somebody looks, and watchers
+//! are the ones who look on time.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use futures_core::stream::BoxStream;
+use futures_util::{StreamExt as _, stream};
+use tokio::{
+    sync::broadcast::{self, error::RecvError},
+    time::{Instant, sleep_until},
+};
+
+use super::{Endpoint, Event, Node, Service};
+use crate::{Error, Result};
+
+/// How far a watcher may fall behind before it gets a snapshot in place of what it missed.
+const BACKLOG: usize = 1024;
+
+/// Name and version.
+type Key = (String, String);
+
+#[derive(Debug)]
+pub(super) struct Table {
+    services: BTreeMap<Key, Entry>,
+    deadlines: BTreeSet<(Instant, Key, String)>,
+    most_services: usize,
+    most_nodes: usize,
+}
+
+#[derive(Debug, Default)]
+struct Entry {
+    metadata: BTreeMap<String, String>,
+    endpoints: Vec<Endpoint>,
+    nodes: BTreeMap<String, Held>,
+}
+
+#[derive(Debug)]
+struct Held {
+    node: Node,
+    /// Never, where there is none.
+    until: Option<Instant>,
+}
+
+impl Entry {
+    fn record(&self, (name, version): &Key, nodes: Vec<Node>) -> Service {
+        Service {
+            name: name.clone(),
+            version: version.clone(),
+            metadata: self.metadata.clone(),
+            endpoints: self.endpoints.clone(),
+            nodes,
+        }
+    }
+
+    fn whole(&self, key: &Key) -> Service {
+        self.record(key, self.nodes.values().map(|h| h.node.clone()).collect())
+    }
+}
+
+impl Table {
+    /// A table that refuses more than so many records, and more than so many nodes in one.
+    pub(super) fn new(most_services: usize, most_nodes: usize) -> Self {
+        Self {
+            services: BTreeMap::new(),
+            deadlines: BTreeSet::new(),
+            most_services,
+            most_nodes,
+        }
+    }
+
+    /// Puts the nodes in; says what changed by it.
+    pub(super) fn put(
+        &mut self,
+        service: Service,
+        until: Option<Instant>,
+    ) -> Result<Option<Event>> {
+        let key = (service.name, service.version);
+        if !self.services.contains_key(&key) && self.services.len() >= self.most_services {
+            return Err(Error::resource_exhausted(format!(
+                "no room for {:?}: the registry holds {} services already",
+                key.0, self.most_services
+            )));
+        }
+        let known = self.services.get(&key);
+        let new = service
+            .nodes
+            .iter()
+            .filter(|node| known.is_none_or(|entry| !entry.nodes.contains_key(&node.id)))
+            .count();
+        if known.map_or(0, |entry| entry.nodes.len()) + new > self.most_nodes {
+            return Err(Error::resource_exhausted(format!(
+                "no room for {new} more nodes of {:?}: the registry holds {} of one service and \
+                 version at the most",
+                key.0, self.most_nodes
+            )));
+        }
+
+        let entry = self.services.entry(key.clone()).or_default();
+        let retold = entry.metadata != service.metadata || entry.endpoints != service.endpoints;
+        entry.metadata = service.metadata;
+        entry.endpoints = service.endpoints;
+        let mut changed = Vec::new();
+        for node in service.nodes {
+            let id = node.id.clone();
+            let held = Held { node, until };
+            let is = &held.node;
+            let same = entry.nodes.get(&id).is_some_and(|was| was.node == *is);
+            if retold || !same {
+                changed.push(is.clone());
+            }
+            if let Some(was) = entry
+                .nodes
+                .insert(id.clone(), held)
+                .and_then(|was| was.until)
+            {
+                self.deadlines.remove(&(was, key.clone(), id.clone()));
+            }
+            if let Some(until) = until {
+                self.deadlines.insert((until, key.clone(), id));
+            }
+        }
+        Ok((!changed.is_empty()).then(|| Event::Update(entry.record(&key, changed))))
+    }
+
+    /// Takes the nodes out; says which were there.
+    pub(super) fn remove(&mut self, service: &Service) -> Option<Event> {
+        let key = (service.name.clone(), service.version.clone());
+        let ids = service.nodes.iter().map(|node| node.id.clone());
+        self.take(&key, ids)
+    }
+
+    fn take(&mut self, key: &Key, ids: impl IntoIterator<Item = String>) -> Option<Event> {
+        let entry = self.services.get_mut(key)?;
+        let mut gone = Vec::new();
+        for id in ids {
+            let Some(held) = entry.nodes.remove(&id) else {
+                continue;
+            };
+            if let Some(until) = held.until {
+                self.deadlines.remove(&(until, key.clone(), id));
+            }
+            gone.push(held.node);
+        }
+        let event = (!gone.is_empty()).then(|| Event::Delete(entry.record(key, gone)));
+        if entry.nodes.is_empty() {
+            self.services.remove(key);
+        }
+        event
+    }
+
+    /// Takes out what is past its time.
+    pub(super) fn expire(&mut self, now: Instant) -> Vec<Event> {
+        let mut late: BTreeMap<Key, Vec<String>> = BTreeMap::new();
+        while self.next_deadline().is_some_and(|at| at <= now) {
+            if let Some((_, key, id)) = self.deadlines.pop_first() {
+                late.entry(key).or_default().push(id);
+            }
+        }
+        late.into_iter()
+            .filter_map(|(key, ids)| self.take(&key, ids))
+            .collect()
+    }
+
+    /// Puts all of the records in place of what was there.
+    pub(super) fn replace(&mut self, services: Vec<Service>) -> Result<()> {
+        self.services.clear();
+        self.deadlines.clear();
+        services
+            .into_iter()
+            .try_for_each(|service| self.put(service, None).map(drop))
+    }
+
+    /// When the next node is past its time.
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        self.deadlines.first().map(|(at, ..)| *at)
+    }
+
+    /// The records of one service, or of all.
+    pub(super) fn select(&self, name: Option<&str>) -> Vec<Service> {
+        match name {
+            Some(name) => self
+                .services
+                .range((name.to_owned(), String::new())..)
+                .take_while(|((is, _), _)| is == name)
+                .map(|(key, entry)| entry.whole(key))
+                .collect(),
+            None => self
+                .services
+                .iter()
+                .map(|(key, entry)| entry.whole(key))
+                .collect(),
+        }
+    }
+}
+
+/// What is sent to watchers; an empty one has them look at the deadlines again.
+type Notice = Option<Arc<Event>>;
+
+/// A table with those who follow it.
+#[derive(Debug)]
+pub(super) struct Feed {
+    table: Mutex<Table>,
+    notices: broadcast::Sender<Notice>,
+}
+
+impl Feed {
+    pub(super) fn new(table: Table) -> Self {
+        Self {
+            table: Mutex::new(table),
+            notices: broadcast::Sender::new(BACKLOG),
+        }
+    }
+
+    /// The table as it is now. Notices are sent with the lock held, so that all watchers see the
+    /// changes in the order in which they were made.
+    fn lock(&self) -> MutexGuard<'_, Table> {
+        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        for event in table.expire(Instant::now()) {
+            self.tell(Some(event));
+        }
+        table
+    }
+
+    fn tell(&self, event: Option<Event>) {
+        // Nobody follows: no error.
+        let _ = self.notices.send(event.map(Arc::new));
+    }
+
+    pub(super) fn put(&self, service: Service, ttl: Duration) -> Result<()> {
+        let mut table = self.lock();
+        let next = table.next_deadline();
+        // A time to live past the end of the clock is for ever.
+        let event = table.put(service, Instant::now().checked_add(ttl))?;
+        if event.is_some() || table.next_deadline() < next {
+            self.tell(event);
+        }
+        Ok(())
+    }
+
+    pub(super) fn remove(&self, service: &Service) {
+        let mut table = self.lock();
+        if let Some(event) = table.remove(service) {
+            self.tell(Some(event));
+        }
+    }
+
+    /// Makes the change that another registry told of.
+    pub(super) fn fold(&self, event: Event) -> Result<()> {
+        match event {
+            Event::Update(service) => self.put(service, Duration::MAX),
+            Event::Delete(service) => {
+                self.remove(&service);
+                Ok(())
+            }
+            Event::Snapshot(services) => {
+                let mut table = self.lock();
+                let replaced = table.replace(services);
+                self.tell(Some(Event::Snapshot(table.select(None))));
+                replaced
+            }
+        }
+    }
+
+    pub(super) fn select(&self, name: Option<&str>) -> Vec<Service> {
+        self.lock().select(name)
+    }
+
+    /// Follows the table: [`super::Registry::watch`].
+    pub(super) fn watch(self: &Arc<Self>, name: Option<&str>) -> BoxStream<'static, Result<Event>> {
+        let feed = Arc::clone(self);
+        let name = name.map(str::to_owned);
+        stream::unfold(None, move |place| {
+            let (feed, name) = (Arc::clone(&feed), name.clone());
+            async move {
+                let (event, place) = feed.next(name.as_deref(), place).await;
+                Some((Ok(event), Some(place)))
+            }
+        })
+        .boxed()
+    }
+
+    async fn next(
+        &self,
+        name: Option<&str>,
+        place: Option<broadcast::Receiver<Notice>>,
+    ) -> (Event, broadcast::Receiver<Notice>) {
+        let Some(mut place) = place else {
+            return self.start(name);
+        };
+        loop {
+            let deadline = self.lock().next_deadline();
+            let late = async {
+                match deadline {
+                    Some(at) => sleep_until(at).await,
+                    None => std::future::pending().await,
+                }
+            };
+            let notice = tokio::select! {
+                biased;
+                notice = place.recv() => notice,
+                () = late => continue,
+            };
+            match notice {
+                Ok(Some(event)) if concerns(&event, name) => return ((*event).clone(), place),
+                Ok(_) => {}
+                Err(RecvError::Lagged(_) | RecvError::Closed) => return self.start(name),
+            }
+        }
+    }
+
+    /// A snapshot, and the place right behind it.
+    fn start(&self, name: Option<&str>) -> (Event, broadcast::Receiver<Notice>) {
+        let table = self.lock();
+        let place = self.notices.subscribe();
+        (Event::Snapshot(table.select(name)), place)
+    }
+}
+
+fn concerns(event: &Event, name: Option<&str>) -> bool {
+    match event {
+        Event::Update(service) | Event::Delete(service) => {
+            name.is_none_or(|name| name == service.name)
+        }
+        Event::Snapshot(_) => true,
+    }
+}
