@@ -10,3 +10,5 @@ mod file;
 mod mdns;
 #[path = "registry/memory.rs"]
 mod memory;
+#[path = "registry/processes.rs"]
+mod processes;

@@ -17,7 +17,7 @@ use tokio::{
     time::{Instant, sleep_until},
 };
 
-use super::{Endpoint, Event, Node, Service};
+use super::{Endpoint, Event, Node, Service, Value};
 use crate::{Error, Result};
 
 /// How far a watcher may fall behind before it gets a snapshot in place of what it missed.
@@ -32,6 +32,8 @@ pub(super) struct Table {
     deadlines: BTreeSet<(Instant, Key, String)>,
     most_services: usize,
     most_nodes: usize,
+    most_bytes: usize,
+    bytes: usize,
 }
 
 #[derive(Debug, Default)]
@@ -72,7 +74,14 @@ impl Table {
             deadlines: BTreeSet::new(),
             most_services,
             most_nodes,
+            most_bytes: usize::MAX,
+            bytes: 0,
         }
+    }
+
+    /// One that also refuses what would take more memory than about so much.
+    pub(super) fn within(self, most_bytes: usize) -> Self {
+        Self { most_bytes, ..self }
     }
 
     /// Puts the nodes in; says what changed by it.
@@ -81,28 +90,10 @@ impl Table {
         service: Service,
         until: Option<Instant>,
     ) -> Result<Option<Event>> {
-        let key = (service.name, service.version);
-        if !self.services.contains_key(&key) && self.services.len() >= self.most_services {
-            return Err(Error::resource_exhausted(format!(
-                "no room for {:?}: the registry holds {} services already",
-                key.0, self.most_services
-            )));
-        }
-        let known = self.services.get(&key);
-        let new = service
-            .nodes
-            .iter()
-            .filter(|node| known.is_none_or(|entry| !entry.nodes.contains_key(&node.id)))
-            .count();
-        if known.map_or(0, |entry| entry.nodes.len()) + new > self.most_nodes {
-            return Err(Error::resource_exhausted(format!(
-                "no room for {new} more nodes of {:?}: the registry holds {} of one service and \
-                 version at the most",
-                key.0, self.most_nodes
-            )));
-        }
-
+        let key = (service.name.clone(), service.version.clone());
+        let grows = self.room(&key, &service)?;
         let entry = self.services.entry(key.clone()).or_default();
+        self.bytes = self.bytes.saturating_add_signed(grows);
         let retold = entry.metadata != service.metadata || entry.endpoints != service.endpoints;
         entry.metadata = service.metadata;
         entry.endpoints = service.endpoints;
@@ -129,6 +120,43 @@ impl Table {
         Ok((!changed.is_empty()).then(|| Event::Update(entry.record(&key, changed))))
     }
 
+    /// Whether there is room; says how many bytes more it takes.
+    fn room(&self, key: &Key, service: &Service) -> Result<isize> {
+        let known = self.services.get(key);
+        if known.is_none() && self.services.len() >= self.most_services {
+            return Err(Error::resource_exhausted(format!(
+                "no room for {:?}: the registry holds {} services already",
+                service.name, self.most_services
+            )));
+        }
+        let about = weigh_about(&service.metadata, &service.endpoints);
+        let was = known.map_or(0, |entry| weigh_about(&entry.metadata, &entry.endpoints));
+        let (mut nodes, mut more, mut less) = (0, about, was);
+        for node in &service.nodes {
+            more += weigh_node(node);
+            match known.and_then(|entry| entry.nodes.get(&node.id)) {
+                Some(was) => less += weigh_node(&was.node),
+                None => nodes += 1,
+            }
+        }
+        if known.map_or(0, |entry| entry.nodes.len()) + nodes > self.most_nodes {
+            return Err(Error::resource_exhausted(format!(
+                "no room for {nodes} more nodes of {:?}: the registry holds {} of one service and \
+                 version at the most",
+                service.name, self.most_nodes
+            )));
+        }
+        let grows = more.wrapping_sub(less).cast_signed();
+        if grows > 0 && self.bytes.saturating_add_signed(grows) > self.most_bytes {
+            return Err(Error::resource_exhausted(format!(
+                "no room for {:?}: the registry holds {} MiB already",
+                service.name,
+                self.bytes >> 20
+            )));
+        }
+        Ok(grows)
+    }
+
     /// Takes the nodes out; says which were there.
     pub(super) fn remove(&mut self, service: &Service) -> Option<Event> {
         let key = (service.name.clone(), service.version.clone());
@@ -148,10 +176,13 @@ impl Table {
             }
             gone.push(held.node);
         }
+        let mut freed = gone.iter().map(weigh_node).sum::<usize>();
         let event = (!gone.is_empty()).then(|| Event::Delete(entry.record(key, gone)));
         if entry.nodes.is_empty() {
+            freed += weigh_about(&entry.metadata, &entry.endpoints);
             self.services.remove(key);
         }
+        self.bytes = self.bytes.saturating_sub(freed);
         event
     }
 
@@ -171,6 +202,7 @@ impl Table {
     /// Puts all of the records in place of what was there.
     pub(super) fn replace(&mut self, services: Vec<Service>) -> Result<()> {
         self.services.clear();
+        self.bytes = 0;
         self.deadlines.clear();
         services
             .into_iter()
@@ -329,5 +361,89 @@ fn concerns(event: &Event, name: Option<&str>) -> bool {
             name.is_none_or(|name| name == service.name)
         }
         Event::Snapshot(_) => true,
+    }
+}
+
+/// What a node takes, about: its strings, and as much again as a map and a record cost.
+fn weigh_node(node: &Node) -> usize {
+    const RECORD: usize = 256;
+    RECORD + node.id.len() + node.address.len() + weigh(&node.metadata)
+}
+
+fn weigh_about(metadata: &BTreeMap<String, String>, endpoints: &[Endpoint]) -> usize {
+    let endpoint = |endpoint: &Endpoint| {
+        let shapes = [&endpoint.request, &endpoint.response];
+        let shapes = shapes.into_iter().flatten().map(weigh_value);
+        ENTRY + endpoint.name.len() + weigh(&endpoint.metadata) + shapes.sum::<usize>()
+    };
+    weigh(metadata) + endpoints.iter().map(endpoint).sum::<usize>()
+}
+
+const ENTRY: usize = 96;
+
+fn weigh(map: &BTreeMap<String, String>) -> usize {
+    map.iter()
+        .map(|(key, value)| ENTRY + key.len() + value.len())
+        .sum()
+}
+
+fn weigh_value(value: &Value) -> usize {
+    let fields = value.values.iter().map(weigh_value).sum::<usize>();
+    ENTRY + value.name.len() + value.kind.len() + fields
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn service(id: usize, letters: usize) -> Service {
+        Service {
+            name: "a".to_owned(),
+            nodes: vec![Node {
+                id: id.to_string(),
+                metadata: BTreeMap::from([("k".to_owned(), "v".repeat(letters))]),
+                ..Node::default()
+            }],
+            ..Service::default()
+        }
+    }
+
+    #[test]
+    fn memory_is_bounded_and_given_back() {
+        let mut table = Table::new(10, 1000).within(1 << 20);
+        let fill = |table: &mut Table| {
+            (0..1000)
+                .take_while(|&id| table.put(service(id, 4000), None).is_ok())
+                .count()
+        };
+        let first = fill(&mut table);
+        assert!((200..262).contains(&first), "{first}");
+        // What is there may be told again, and shrink.
+        table.put(service(0, 4000), None).unwrap();
+        table.put(service(0, 10), None).unwrap();
+        for id in 0..first {
+            assert!(table.remove(&service(id, 0)).is_some());
+        }
+        assert_eq!(table.bytes, 0);
+        assert_eq!(fill(&mut table), first);
+        table.replace(Vec::new()).unwrap();
+        assert_eq!(fill(&mut table), first);
+    }
+
+    #[test]
+    fn the_numbers_of_services_and_nodes_are_bounded() {
+        let mut table = Table::new(2, 3);
+        for id in 0..3 {
+            table.put(service(id, 1), None).unwrap();
+        }
+        assert!(table.put(service(3, 1), None).is_err());
+        table.put(service(2, 9), None).unwrap();
+        for (name, fits) in [("b", true), ("c", false)] {
+            let other = Service {
+                name: name.to_owned(),
+                ..service(0, 1)
+            };
+            assert_eq!(table.put(other, None).is_ok(), fits);
+        }
     }
 }

@@ -11,6 +11,7 @@ use crate::{Error, Result, plugin};
 
 mod engine;
 mod socket;
+mod state;
 mod txt;
 mod wire;
 
