@@ -6,6 +6,8 @@ use micro_tests::suite;
 mod cache;
 #[path = "registry/file.rs"]
 mod file;
+#[path = "registry/interop.rs"]
+mod interop;
 #[path = "registry/mdns.rs"]
 mod mdns;
 #[path = "registry/memory.rs"]

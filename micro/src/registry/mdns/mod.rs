@@ -10,6 +10,7 @@ use super::{Event, Registry, Service, check::check_name};
 use crate::{Error, Result, plugin};
 
 mod engine;
+mod read;
 mod socket;
 mod state;
 mod txt;
