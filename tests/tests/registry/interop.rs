@@ -74,7 +74,10 @@ async fn we_find_theirs() {
     );
 
     let late = MdnsRegistry::new();
-    assert_eq!(late.get(&name).await.unwrap(), [service.clone()]);
+    assert_eq!(
+        late.get(&name).await.unwrap(),
+        std::slice::from_ref(&service)
+    );
     let late = MdnsRegistry::new();
     assert!(late.list().await.unwrap().contains(&service));
 

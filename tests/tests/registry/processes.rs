@@ -90,7 +90,7 @@ async fn a_killed_process_expires_and_a_stopped_one_says_goodbye() {
     found(&mut watch, &service).await;
     assert_eq!(
         MdnsRegistry::new().get(&service.name).await.unwrap(),
-        [service.clone()]
+        std::slice::from_ref(&service)
     );
     stopped.0.stdin.take().unwrap().write_all(b"\n").unwrap();
     let mut gone = 0;
