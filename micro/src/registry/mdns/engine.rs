@@ -19,10 +19,7 @@ use super::{
 };
 use crate::{
     Result,
-    registry::{
-        Service,
-        table::{Feed, Table},
-    },
+    registry::{Service, feed::Feed, table::Table},
 };
 
 /// How long answers are waited for; Go Micro's timeout.
