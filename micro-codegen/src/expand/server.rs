@@ -113,6 +113,7 @@ fn dispatch(service: &Service, target: &Target<'_>) -> TokenStream {
     if service.methods.is_empty() {
         return quote! {
             async fn call(&self, method: usize, _: __v1::Call) -> __v1::Answered {
+                let _ = &self.0;
                 #nothing
             }
         };
