@@ -66,6 +66,27 @@ pub fn expand(service: &model::Service) -> TokenStream {
     expand::service(service, &expand::Extra::default())
 }
 
+/// Reads a service definition, `pub trait Greeter { … }`, as `#[micro::service(args)]` does.
+///
+/// # Errors
+/// All that is wrong with it, as one error.
+pub fn parse(args: TokenStream, item: TokenStream) -> syn::Result<model::Service> {
+    let mut errors = Errors::default();
+    match parse::item(args, item.clone(), &mut errors) {
+        parse::Item::Trait(mut service, _) => {
+            check::service(&mut service, &mut errors);
+            errors.finish().map(|()| service)
+        }
+        _ => {
+            errors.finish()?;
+            Err(syn::Error::new_spanned(
+                item,
+                "not the definition of a service",
+            ))
+        }
+    }
+}
+
 /// Checks the rules over a whole service definition, like names that are there twice.
 ///
 /// # Errors

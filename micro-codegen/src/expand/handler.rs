@@ -51,12 +51,12 @@ fn into_handler(
     subscriptions: &[Subscription],
 ) -> TokenStream {
     let body = if subscriptions.is_empty() {
-        quote!((#server::new(self), __v1::Vec::new()))
+        quote!((#server::new(self), __v1::list([])))
     } else {
         let subscribers = subscriptions.iter().map(subscriber::of_handler);
         quote! {
             let this = __v1::Arc::new(self);
-            let subscribers = __v1::Vec::from([#(#subscribers),*]);
+            let subscribers = __v1::list([#(#subscribers),*]);
             (#server::new(this), subscribers)
         }
     };

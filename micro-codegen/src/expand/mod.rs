@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Attribute, Meta, TypeParamBound};
+use syn::{Attribute, Meta, Signature, TypeParamBound};
 
 use crate::{
     model::{Endpoints, Handler, Method, Service},
@@ -26,6 +26,9 @@ pub(crate) use service::signature;
 pub(crate) struct Extra {
     /// Those that the user asks for.
     pub(crate) supertraits: Vec<TypeParamBound>,
+    /// The methods as they were written, with all that handlers may leave out: what the user
+    /// imported for them is then used.
+    pub(crate) signatures: Vec<Signature>,
     /// Items that could not be read, printed so that one mistake gives one error.
     pub(crate) kept: Vec<TokenStream>,
 }

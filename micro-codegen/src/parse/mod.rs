@@ -14,6 +14,7 @@ mod args;
 mod describe;
 mod handler;
 mod item;
+mod lifetimes;
 mod method;
 mod types;
 

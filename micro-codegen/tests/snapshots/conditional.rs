@@ -9,7 +9,7 @@ pub trait Platform: ::micro::__private::v1::Send + ::micro::__private::v1::Sync 
         ctx: &::micro::__private::v1::Context,
         req: Room,
     ) -> impl ::micro::__private::v1::Future<
-        Output = ::micro::__private::v1::Result<Note>,
+        Output = Result<Note>,
     > + ::micro::__private::v1::Send;
     /// Never there.
     #[cfg(any())]
@@ -18,7 +18,7 @@ pub trait Platform: ::micro::__private::v1::Send + ::micro::__private::v1::Sync 
         ctx: &::micro::__private::v1::Context,
         req: Missing,
     ) -> impl ::micro::__private::v1::Future<
-        Output = ::micro::__private::v1::Result<Missing>,
+        Output = Result<Missing>,
     > + ::micro::__private::v1::Send;
     /// Going away.
     #[deprecated = "use `always`"]
@@ -27,7 +27,7 @@ pub trait Platform: ::micro::__private::v1::Send + ::micro::__private::v1::Sync 
         ctx: &::micro::__private::v1::Context,
         req: Room,
     ) -> impl ::micro::__private::v1::Future<
-        Output = ::micro::__private::v1::Result<Note>,
+        Output = Result<Note>,
     > + ::micro::__private::v1::Send;
 }
 /// Calls [`Platform`] by way of a client `C`.

@@ -114,7 +114,7 @@ const _: () = {
         type Handler = CounterServer<Self>;
         fn into_handler(self) -> (Self::Handler, __v1::Vec<__v1::Subscriber>) {
             let this = __v1::Arc::new(self);
-            let subscribers = __v1::Vec::from([
+            let subscribers = __v1::list([
                 __v1::subscriber(
                     &this,
                     "counter.reset",

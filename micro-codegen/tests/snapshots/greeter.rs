@@ -10,39 +10,31 @@ pub trait Greeter: ::micro::__private::v1::Send + ::micro::__private::v1::Sync +
         ctx: &::micro::__private::v1::Context,
         req: HelloRequest,
     ) -> impl ::micro::__private::v1::Future<
-        Output = ::micro::__private::v1::Result<Note>,
+        Output = Result<Note>,
     > + ::micro::__private::v1::Send;
     /// What is said in a room.
     fn watch(
         &self,
-        ctx: &::micro::__private::v1::Context,
+        ctx: &Context,
         room: Room,
     ) -> impl ::micro::__private::v1::Future<
-        Output = ::micro::__private::v1::Result<
-            impl ::micro::__private::v1::Stream<
-                Item = ::micro::__private::v1::Result<Note>,
-            > + ::micro::__private::v1::Send,
-        >,
+        Output = Result<impl Stream<Item = Result<Note>> + ::micro::__private::v1::Send>,
     > + ::micro::__private::v1::Send;
     /// Where it was said.
     fn upload(
         &self,
         ctx: &::micro::__private::v1::Context,
-        notes: ::micro::__private::v1::Streaming<Note>,
+        notes: Streaming<Note>,
     ) -> impl ::micro::__private::v1::Future<
-        Output = ::micro::__private::v1::Result<Room>,
+        Output = Result<Room>,
     > + ::micro::__private::v1::Send;
     /// Talks.
     fn chat(
         &self,
         ctx: &::micro::__private::v1::Context,
-        notes: ::micro::__private::v1::Streaming<Note>,
+        notes: Streaming<Note>,
     ) -> impl ::micro::__private::v1::Future<
-        Output = ::micro::__private::v1::Result<
-            impl ::micro::__private::v1::Stream<
-                Item = ::micro::__private::v1::Result<Note>,
-            > + ::micro::__private::v1::Send,
-        >,
+        Output = Result<impl Stream<Item = Result<Note>> + Send>,
     > + ::micro::__private::v1::Send;
 }
 /// Calls [`Greeter`] by way of a client `C`.

@@ -8,7 +8,7 @@ pub trait Rooms: ::micro::__private::v1::Send + ::micro::__private::v1::Sync + '
         ctx: &::micro::__private::v1::Context,
         note: Note,
     ) -> impl ::micro::__private::v1::Future<
-        Output = ::micro::__private::v1::Result<()>,
+        Output = Result<()>,
     > + ::micro::__private::v1::Send;
     /// What was written down.
     fn read(
@@ -16,11 +16,7 @@ pub trait Rooms: ::micro::__private::v1::Send + ::micro::__private::v1::Sync + '
         ctx: &::micro::__private::v1::Context,
         room: Room,
     ) -> impl ::micro::__private::v1::Future<
-        Output = ::micro::__private::v1::Result<
-            impl ::micro::__private::v1::Stream<
-                Item = ::micro::__private::v1::Result<Note>,
-            > + ::micro::__private::v1::Send,
-        >,
+        Output = Result<impl Stream<Item = Result<Note>> + ::micro::__private::v1::Send>,
     > + ::micro::__private::v1::Send;
     /// Hears of what happens, by call or by topic.
     fn hear(
@@ -28,7 +24,7 @@ pub trait Rooms: ::micro::__private::v1::Send + ::micro::__private::v1::Sync + '
         ctx: &::micro::__private::v1::Context,
         note: Note,
     ) -> impl ::micro::__private::v1::Future<
-        Output = ::micro::__private::v1::Result<()>,
+        Output = Result<()>,
     > + ::micro::__private::v1::Send;
 }
 /// Calls [`Rooms`] by way of a client `C`.
@@ -99,7 +95,7 @@ const _: () = {
             }
         }
         fn subscribers(self: &__v1::Arc<Self>) -> __v1::Vec<__v1::Subscriber> {
-            __v1::Vec::from([
+            __v1::list([
                 __v1::subscriber(
                         self,
                         "room.changed",
@@ -172,7 +168,7 @@ const _: () = {
         type Handler = RoomsServer<Self>;
         fn into_handler(self) -> (Self::Handler, __v1::Vec<__v1::Subscriber>) {
             let this = __v1::Arc::new(self);
-            let subscribers = __v1::Vec::from([
+            let subscribers = __v1::list([
                 __v1::subscriber(
                     &this,
                     "user.created",

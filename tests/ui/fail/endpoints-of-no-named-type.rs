@@ -1,5 +1,7 @@
+trait Greeter {}
+
 #[micro::service]
-impl (u8, u8) {
+impl dyn Greeter {
     async fn hello(&self, req: String) -> micro::Result<String> {
         Ok(req)
     }

@@ -14,7 +14,7 @@ impl Greeter for Hello {
 }
 
 fn main() {
-    let greeter = GreeterClient::new("greeter", MockGreeter::new().client());
+    let greeter = MockGreeter::new().client();
     let _ = greeter.hello(String::new());
     let _ = GreeterServer::new(Hello);
 }
