@@ -22,9 +22,9 @@ use errors::Errors;
 pub fn attribute(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let mut printed = match parse::item(args, item, &mut errors) {
-        parse::Item::Trait(mut service, extra) => {
-            check::service(&mut service, &mut errors);
-            expand::service(&service, &extra)
+        parse::Item::Trait(mut read) => {
+            check::service(&mut read.0, &mut errors);
+            expand::service(&read.0, &read.1)
         }
         parse::Item::Handler(handler) => expand::handler(&handler),
         parse::Item::Endpoints(mut endpoints) => {
@@ -73,9 +73,9 @@ pub fn expand(service: &model::Service) -> TokenStream {
 pub fn parse(args: TokenStream, item: TokenStream) -> syn::Result<model::Service> {
     let mut errors = Errors::default();
     match parse::item(args, item.clone(), &mut errors) {
-        parse::Item::Trait(mut service, _) => {
-            check::service(&mut service, &mut errors);
-            errors.finish().map(|()| service)
+        parse::Item::Trait(mut read) => {
+            check::service(&mut read.0, &mut errors);
+            errors.finish().map(|()| read.0)
         }
         _ => {
             errors.finish()?;

@@ -1,7 +1,11 @@
 //! The snapshots of the generator, compiled and run.
 #![deny(missing_docs, clippy::pedantic, unreachable_pub, rust_2018_idioms)]
 // What the sources themselves leave out.
-#![allow(clippy::missing_errors_doc, clippy::must_use_candidate, clippy::new_without_default)]
+#![allow(
+    clippy::missing_errors_doc,
+    clippy::must_use_candidate,
+    clippy::new_without_default
+)]
 
 /// What the snapshots take for granted.
 pub mod messages {
@@ -49,7 +53,11 @@ pub mod messages {
     }
 
     /// Some steps.
-    pub fn steps(_: &Context, from: u32, Step { by: by_step }: Step) -> impl Stream<Item = Result<Step>> + use<> {
+    pub fn steps(
+        _: &Context,
+        from: u32,
+        Step { by: by_step }: Step,
+    ) -> impl Stream<Item = Result<Step>> + use<> {
         futures_util::stream::iter((from..from + 3).map(move |by| Ok(Step { by: by * by_step })))
     }
 }

@@ -48,11 +48,13 @@ pub(crate) fn service(service: &Service, extra: &Extra) -> TokenStream {
 /// a handler.
 pub(crate) fn handler(handler: &Handler) -> TokenStream {
     let Handler { runtime, item, .. } = handler;
+    let cfgs = cfgs(&item.attrs);
     let beside = handler::beside(handler);
     let into = handler::of_trait(handler);
     quote! {
         #item
         #beside
+        #(#cfgs)*
         const _: () = {
             use #runtime::__private::v1 as __v1;
             #into

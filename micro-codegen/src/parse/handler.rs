@@ -78,7 +78,7 @@ pub(super) fn endpoints(source: ItemImpl, args: ServiceArgs, errors: &mut Errors
         return Item::Other(stripped(source).into_token_stream());
     };
     let mut service = Service {
-        attrs: Vec::new(),
+        attrs: source.attrs.clone(),
         vis: Visibility::Inherited,
         name: item::full_name(&ident, &args, errors),
         ident,

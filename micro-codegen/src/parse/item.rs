@@ -64,7 +64,7 @@ pub(super) fn service(mut source: ItemTrait, args: ServiceArgs, errors: &mut Err
         runtime: args.runtime,
         descriptor_set: None,
     };
-    Item::Trait(service, extra)
+    Item::Trait(Box::new((service, extra)))
 }
 
 /// `helloworld.Greeter`

@@ -15,3 +15,35 @@ pub trait Platform {
     #[deprecated = "use `always`"]
     async fn last(&self, req: Room) -> Result<Note>;
 }
+
+/// Not there at all.
+#[micro::service]
+#[cfg(any())]
+pub trait Never {
+    /// Nor is this.
+    async fn never(&self, req: Missing) -> Result<Missing>;
+}
+
+/// As little as what it is about.
+#[micro::service]
+#[cfg(any())]
+impl Never for Missing {
+    async fn never(&self, req: Missing) -> Result<Missing> {
+        Ok(req)
+    }
+
+    #[subscribe(topic = "never")]
+    async fn hear(&self, _: Missing) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// Nor are methods without a trait.
+#[micro::service]
+#[cfg(any())]
+impl Missing {
+    /// Nor is this.
+    pub async fn own(&self, req: Missing) -> Result<Missing> {
+        Ok(req)
+    }
+}
