@@ -190,6 +190,12 @@ macro_rules! __micro_common {
             }
         }
 
+        impl<__C> ::core::convert::From<$crate::__private::v1::Stub<__C>> for $client<__C> {
+            fn from(stub: $crate::__private::v1::Stub<__C>) -> Self {
+                Self(stub)
+            }
+        }
+
         impl<__S> $server<__S> {
             /// Serves `handler`.
             $vis fn new(
