@@ -6,7 +6,7 @@
 /// Version 1.
 pub mod v1 {
     pub use std::{
-        convert::Into,
+        convert::{From, Into},
         future::Future,
         marker::{Send, Sync},
         mem::drop,
@@ -190,7 +190,7 @@ macro_rules! __micro_common {
             }
         }
 
-        impl<__C> ::core::convert::From<$crate::__private::v1::Stub<__C>> for $client<__C> {
+        impl<__C> $crate::__private::v1::From<$crate::__private::v1::Stub<__C>> for $client<__C> {
             fn from(stub: $crate::__private::v1::Stub<__C>) -> Self {
                 Self(stub)
             }
