@@ -240,7 +240,7 @@ const _: () = {
                     |this, _, event| async move { Self::hear(&this, event).await },
                 ),
             ]);
-            (NeverServer::new(this), subscribers)
+            (<Self::Handler>::new(this), subscribers)
         }
     }
 };
@@ -319,7 +319,7 @@ const _: () = {
     {
         type Handler = MissingServer<Self>;
         fn into_handler(self) -> (Self::Handler, __v1::Vec<__v1::Subscriber>) {
-            (MissingServer::new(self), __v1::list([]))
+            (<Self::Handler>::new(self), __v1::list([]))
         }
     }
 };

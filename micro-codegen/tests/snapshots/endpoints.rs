@@ -122,7 +122,7 @@ const _: () = {
                     |this, _, event| async move { Self::reset(&this, event).await },
                 ),
             ]);
-            (CounterServer::new(this), subscribers)
+            (<Self::Handler>::new(this), subscribers)
         }
     }
 };

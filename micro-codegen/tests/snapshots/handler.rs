@@ -185,7 +185,7 @@ const _: () = {
                     )
                     .queue("mailer"),
             ]);
-            (RoomsServer::new(this), subscribers)
+            (<Self::Handler>::new(this), subscribers)
         }
     }
 };
