@@ -1,0 +1,151 @@
+//! From files to descriptors: the parser of our own choice, or a descriptor set of the user's.
+
+use std::path::{Path, PathBuf};
+
+use prost::Message;
+use protox::file::{
+    ChainFileResolver, File, FileResolver, GoogleFileResolver, IncludeFileResolver,
+};
+
+use crate::{Error, Result, protoc};
+
+/// The name by which our options are imported.
+pub(crate) const OPTIONS_NAME: &str = "micro/options.proto";
+/// The options themselves.
+pub(crate) const OPTIONS: &str = include_str!("../proto/micro/options.proto");
+
+/// What was read.
+pub(crate) struct Source {
+    /// The encoded `FileDescriptorSet`: decoding it would lose the options that prost does not know.
+    pub(crate) set: Vec<u8>,
+    /// The files that were read.
+    pub(crate) read: Vec<PathBuf>,
+    /// The names of the files that were asked for; all of them where that can't be known.
+    pub(crate) asked: Option<Vec<String>>,
+}
+
+/// Finds a file as an import would.
+pub(crate) fn find(name: &str, includes: &[PathBuf]) -> Option<PathBuf> {
+    includes
+        .iter()
+        .map(|include| include.join(name))
+        .find(|path| path.is_file())
+}
+
+/// Our own file, for imports.
+struct Own;
+
+impl FileResolver for Own {
+    fn open_file(&self, name: &str) -> Result<File, protox::Error> {
+        match name {
+            OPTIONS_NAME => File::from_source(name, OPTIONS),
+            _ => Err(protox::Error::file_not_found(name)),
+        }
+    }
+}
+
+/// Reads `.proto` files.
+pub(crate) fn files(
+    protos: &[PathBuf],
+    includes: &[PathBuf],
+    protoc: Option<&Path>,
+) -> Result<Source> {
+    let mut resolver = ChainFileResolver::new();
+    for include in includes {
+        if !include.is_dir() {
+            return Err(Error::new(format!(
+                "the include directory {} does not exist",
+                include.display()
+            ))
+            .help("paths are relative to the directory of the crate's Cargo.toml"));
+        }
+        resolver.add(IncludeFileResolver::new(include.clone()));
+    }
+    resolver.add(Own);
+    resolver.add(GoogleFileResolver::new());
+    let mut compiler = protox::Compiler::with_file_resolver(resolver);
+    compiler.include_imports(true).include_source_info(true);
+    for proto in protos {
+        if let Err(error) = compiler.open_file(proto) {
+            return refused(&error, protos, includes, protoc);
+        }
+    }
+    let read = |imports: bool| {
+        let files = compiler.files();
+        files.filter(move |file| imports || !file.is_import())
+    };
+    Ok(Source {
+        set: compiler.encode_file_descriptor_set(),
+        asked: Some(read(false).map(|file| file.name().to_owned()).collect()),
+        read: read(true)
+            .filter_map(|file| file.path().map(Path::to_owned))
+            .collect(),
+    })
+}
+
+/// The parser does not read editions; a `protoc` does.
+fn refused(
+    error: &protox::Error,
+    protos: &[PathBuf],
+    includes: &[PathBuf],
+    protoc: Option<&Path>,
+) -> Result<Source> {
+    let path = |name: &str| {
+        find(name, includes).map_or_else(|| name.to_owned(), |path| path.display().to_string())
+    };
+    let rendered = Error::parser(error, &path);
+    let edition = error.file().is_some_and(|name| {
+        find(name, includes)
+            .and_then(|path| std::fs::read_to_string(path).ok())
+            .is_some_and(|text| is_edition(&text))
+    });
+    match (edition, protoc) {
+        (true, Some(protoc)) => protoc::run(protoc, protos, includes),
+        (true, None) => Err(rendered.help(
+            "files of an edition are read by protoc only: set PROTOC to its path, or use \
+             `Builder::descriptor_set`",
+        )),
+        (false, _) => Err(rendered),
+    }
+}
+
+/// Whether a file begins with `edition = …`.
+pub(crate) fn is_edition(text: &str) -> bool {
+    let mut rest = text.trim_start();
+    loop {
+        rest = match (rest.strip_prefix("//"), rest.strip_prefix("/*")) {
+            (Some(line), _) => line.split_once('\n').map_or("", |(_, rest)| rest),
+            (_, Some(block)) => block.split_once("*/").map_or("", |(_, rest)| rest),
+            _ => return rest.starts_with("edition"),
+        }
+        .trim_start();
+    }
+}
+
+/// Checks a descriptor set that the user gives.
+pub(crate) fn set(set: Vec<u8>, read: Vec<PathBuf>) -> Result<Source> {
+    let files = prost_types::FileDescriptorSet::decode(&*set).map_err(|error| {
+        Error::new(format!("the descriptor set is malformed: {error}"))
+            .help("make it by `protoc --include_imports --include_source_info -o set.bin …`")
+    })?;
+    let mut names = std::collections::HashSet::new();
+    for file in &files.file {
+        if let Some(import) = file
+            .dependency
+            .iter()
+            .find(|import| !names.contains(*import))
+        {
+            return Err(Error::new(format!(
+                "the descriptor set has {} but not {import}, which it imports",
+                file.name()
+            ))
+            .help("make it with `--include_imports`"));
+        }
+        names.insert(file.name().to_owned());
+    }
+    Ok(Source {
+        set,
+        read,
+        asked: None,
+    })
+}
