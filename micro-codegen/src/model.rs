@@ -1,6 +1,6 @@
 //! What is known of a service once it is read, whichever front-end read it: plain data, comparable.
 
-use syn::{Attribute, Expr, Ident, Path, Type, Visibility};
+use syn::{Attribute, Expr, Ident, ImplItemFn, ItemImpl, Path, Type, Visibility};
 
 /// A service definition.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,4 +68,47 @@ pub struct Topic {
     pub name: String,
     /// The queue that shares its messages, where there is one.
     pub queue: Option<String>,
+}
+
+/// A method that is not called but follows a topic.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Subscription {
+    /// Attributes that are not ours.
+    pub attrs: Vec<Attribute>,
+    /// The Rust name.
+    pub ident: Ident,
+    /// What it follows.
+    pub topic: Topic,
+    /// The message type of the topic.
+    pub event: Type,
+    /// Whether it takes the context.
+    pub context: bool,
+}
+
+/// An `impl` of a service trait.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Handler {
+    /// Where the runtime is.
+    pub runtime: Path,
+    /// The `impl` as the compiler is to see it.
+    pub item: ItemImpl,
+    /// The server that the trait's definition printed: `api::GreeterServer`.
+    pub server: Path,
+    /// Methods that are not in the trait.
+    pub moved: Vec<ImplItemFn>,
+    /// What follows topics.
+    pub subscriptions: Vec<Subscription>,
+}
+
+/// An `impl` of a type's own methods, and the service that they are.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Endpoints {
+    /// The service definition, called like the type.
+    pub service: Service,
+    /// The `impl` as the compiler is to see it.
+    pub item: ItemImpl,
+    /// Methods that do not take the context.
+    pub without_context: Vec<Ident>,
+    /// What follows topics.
+    pub subscriptions: Vec<Subscription>,
 }

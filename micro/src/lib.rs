@@ -37,6 +37,9 @@ pub use metadata::Metadata;
 pub use stream::Streaming;
 pub use trace::Trace;
 
+#[cfg(feature = "macros")]
+pub use micro_macros::{Describe, service, subscribe};
+
 /// The code that micro-build printed for one package: `micro::include_proto!("greeter")`.
 ///
 /// A package stands in a module of its own. Where packages use each other's messages, they must be

@@ -1,0 +1,4 @@
+//! A service without methods.
+
+#[micro::service]
+pub trait Nothing {}
