@@ -31,7 +31,7 @@ impl Tree {
         }
         for (name, inside) in &self.inside {
             text.push_str(&format!(
-                "{margin}#[allow(missing_docs)]\n{margin}pub mod {name} {{\n"
+                "{margin}#[allow(missing_docs, unreachable_pub)]\n{margin}pub mod {name} {{\n"
             ));
             inside.print(depth + 1, text);
             text.push_str(&format!("{margin}}}\n"));
@@ -48,7 +48,7 @@ mod tests {
             (vec!["a", "r#type"], "a.type.rs".to_owned()),
             (vec!["a"], "a.rs".to_owned()),
         ];
-        let text = super::tree(packages).replace("#[allow(missing_docs)]", "");
+        let text = super::tree(packages).replace("#[allow(missing_docs, unreachable_pub)]", "");
         let words: Vec<_> = text.split_whitespace().collect();
         assert_eq!(
             words.join(" "),

@@ -235,7 +235,7 @@ impl Printer<'_> {
         });
         let describe = describe::message(ident, message);
         quote! {
-            #[allow(deprecated)]
+            #[allow(deprecated, clippy::all, clippy::pedantic)]
             const _: () = {
                 use #v1 as __v1;
                 #json
@@ -274,6 +274,7 @@ impl Printer<'_> {
             }
         });
         quote! {
+            #[allow(clippy::all, clippy::pedantic)]
             const _: () = {
                 use #v1 as __v1;
                 #names
