@@ -190,7 +190,11 @@ impl Builder {
         for (name, contents) in generate::all(self.config, &settings, &source, files)? {
             emit::write(&out_dir.join(name), &contents)?;
         }
-        if std::env::var_os("OUT_DIR").is_some() {
+        // OUT_DIR alone is there too where Cargo runs a program.
+        if ["OUT_DIR", "NUM_JOBS"]
+            .iter()
+            .all(|name| std::env::var_os(name).is_some())
+        {
             emit::tell_cargo(&emit::rerun(&source.read));
             if self.protoc.is_none() {
                 emit::tell_cargo("cargo:rerun-if-env-changed=PROTOC\n");

@@ -40,6 +40,13 @@ pub(crate) struct RawFile<'a> {
     raw: &'a [u8],
 }
 
+fn append(file: &[u8], set: &mut Vec<u8>) {
+    const FILE: u32 = 1;
+    encode_key(FILE, WireType::LengthDelimited, set);
+    encode_varint(file.len() as u64, set);
+    set.extend_from_slice(file);
+}
+
 /// Takes an encoded descriptor set apart. Encoding it anew would lose options that prost does not
 /// know.
 pub(crate) fn raw_files<'a>(
@@ -64,7 +71,6 @@ pub(crate) fn raw_files<'a>(
 
 /// The descriptor set of these files and all that they import, without comments and places.
 pub(crate) fn closure(files: &[RawFile<'_>], of: &HashSet<&str>) -> Result<Vec<u8>> {
-    const FILE: u32 = 1;
     const SOURCE_CODE_INFO: u32 = 9;
     let mut wanted = of.clone();
     // Files stand behind those that they import.
@@ -81,9 +87,7 @@ pub(crate) fn closure(files: &[RawFile<'_>], of: &HashSet<&str>) -> Result<Vec<u
                 slim.extend_from_slice(whole);
             }
         })?;
-        encode_key(FILE, WireType::LengthDelimited, &mut set);
-        encode_varint(slim.len() as u64, &mut set);
-        set.extend_from_slice(&slim);
+        append(&slim, &mut set);
     }
     Ok(set)
 }

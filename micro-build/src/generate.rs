@@ -163,7 +163,10 @@ fn allow(item: &mut Item) {
         _ => return,
     };
     // What this crate prints has it already.
-    if attributes.iter().any(|there| there.to_token_stream().to_string().contains("clippy")) {
+    if attributes
+        .iter()
+        .any(|there| there.to_token_stream().to_string().contains("clippy"))
+    {
         return;
     }
     attributes.push(parse_quote!(#[allow(dead_code, missing_docs, unreachable_pub, clippy::all, clippy::pedantic)]));

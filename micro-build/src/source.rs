@@ -1,13 +1,10 @@
-//! From files to descriptors: the parser of our own choice, or a descriptor set of the user's.
+//! Where descriptors come from: the parser, `protoc`, or a descriptor set of the user's.
 
 use std::path::{Path, PathBuf};
 
 use prost::Message;
-use protox::file::{
-    ChainFileResolver, File, FileResolver, GoogleFileResolver, IncludeFileResolver,
-};
 
-use crate::{Error, Result, protoc};
+use crate::{Error, Result, parser, protoc};
 
 /// The name by which our options are imported.
 pub(crate) const OPTIONS_NAME: &str = "micro/options.proto";
@@ -32,25 +29,12 @@ pub(crate) fn find(name: &str, includes: &[PathBuf]) -> Option<PathBuf> {
         .find(|path| path.is_file())
 }
 
-/// Our own file, for imports.
-struct Own;
-
-impl FileResolver for Own {
-    fn open_file(&self, name: &str) -> Result<File, protox::Error> {
-        match name {
-            OPTIONS_NAME => File::from_source(name, OPTIONS),
-            _ => Err(protox::Error::file_not_found(name)),
-        }
-    }
-}
-
 /// Reads `.proto` files.
 pub(crate) fn files(
     protos: &[PathBuf],
     includes: &[PathBuf],
     protoc: Option<&Path>,
 ) -> Result<Source> {
-    let mut resolver = ChainFileResolver::new();
     for include in includes {
         if !include.is_dir() {
             return Err(Error::new(format!(
@@ -59,28 +43,8 @@ pub(crate) fn files(
             ))
             .help("paths are relative to the directory of the crate's Cargo.toml"));
         }
-        resolver.add(IncludeFileResolver::new(include.clone()));
     }
-    resolver.add(Own);
-    resolver.add(GoogleFileResolver::new());
-    let mut compiler = protox::Compiler::with_file_resolver(resolver);
-    compiler.include_imports(true).include_source_info(true);
-    for proto in protos {
-        if let Err(error) = compiler.open_file(proto) {
-            return refused(&error, protos, includes, protoc);
-        }
-    }
-    let read = |imports: bool| {
-        let files = compiler.files();
-        files.filter(move |file| imports || !file.is_import())
-    };
-    Ok(Source {
-        set: compiler.encode_file_descriptor_set(),
-        asked: Some(read(false).map(|file| file.name().to_owned()).collect()),
-        read: read(true)
-            .filter_map(|file| file.path().map(Path::to_owned))
-            .collect(),
-    })
+    parser::parse(protos, includes).or_else(|error| refused(&error, protos, includes, protoc))
 }
 
 /// The parser does not read editions; a `protoc` does.
