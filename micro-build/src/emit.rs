@@ -116,3 +116,17 @@ fn fields<'a>(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    #[test]
+    fn cargo_looks_at_every_file_once() {
+        let read = ["proto/b.proto", "proto/a.proto", "proto/b.proto"].map(PathBuf::from);
+        assert_eq!(
+            super::rerun(&read),
+            "cargo:rerun-if-changed=proto/b.proto\ncargo:rerun-if-changed=proto/a.proto\n"
+        );
+    }
+}

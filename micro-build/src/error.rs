@@ -97,13 +97,15 @@ fn excerpt(
     };
     let (row, column) = (place.line() + 1, place.column());
     let file = find(place.name().unwrap_or("the file"));
-    // The contents begin where the span does: the line's beginning is so many bytes before.
-    let start = label.offset().saturating_sub(column);
-    let Ok(whole) = source.read_span(&(start, column + label.len()).into(), 0, 0) else {
+    // The lines around it, to have its own line whole.
+    let Ok(around) = source.read_span(label.inner(), 1, 1) else {
         return;
     };
-    let contents = String::from_utf8_lossy(whole.data());
-    let line = contents.lines().next().unwrap_or_default();
+    let contents = String::from_utf8_lossy(around.data());
+    let lines = contents
+        .lines()
+        .skip(place.line().saturating_sub(around.line()));
+    let line = lines.take(1).collect::<String>();
     let before: String = line
         .chars()
         .take(column)

@@ -193,10 +193,10 @@ impl prost_build::ServiceGenerator for Collect {
     }
 }
 
-type Printed = (BTreeMap<Module, String>, HashMap<String, Vec<Service>>);
+pub(crate) type Printed = (BTreeMap<Module, String>, HashMap<String, Vec<Service>>);
 
 /// Lets prost print the messages.
-fn prost(
+pub(crate) fn prost(
     mut config: prost_build::Config,
     settings: &Settings,
     files: &[FileDescriptorProto],

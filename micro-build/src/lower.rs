@@ -137,3 +137,128 @@ fn with_deprecation(mut docs: Vec<String>, deprecated: bool) -> Vec<String> {
     }
     docs
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Lowers the one service of a file.
+    fn lowered(text: &str) -> Service {
+        let file = protox::file::File::from_source("test.proto", text).unwrap();
+        let mut compiler = protox::Compiler::with_file_resolver(Files(file));
+        compiler.include_source_info(true).include_imports(true);
+        compiler.open_file("test.proto").unwrap();
+        let set = compiler.encode_file_descriptor_set();
+        let files = compiler.file_descriptor_set().file;
+        let settings = crate::generate::Settings {
+            runtime: parse_quote!(::micro),
+            json: true,
+        };
+        let (_, services) = crate::generate::prost(Default::default(), &settings, &files).unwrap();
+        let around = Surroundings {
+            runtime: &settings.runtime,
+            topics: &crate::options::topics(&set).unwrap(),
+            types: &HashSet::from(["PanClient".to_owned()]),
+            descriptor_set: None,
+        };
+        service(services.values().flatten().next().unwrap(), &around).unwrap()
+    }
+
+    struct Files(protox::file::File);
+
+    impl protox::file::FileResolver for Files {
+        fn open_file(&self, name: &str) -> Result<protox::file::File, protox::Error> {
+            match name {
+                "test.proto" => Ok(self.0.clone()),
+                "micro/options.proto" => {
+                    protox::file::File::from_source(name, crate::source::OPTIONS)
+                }
+                _ => protox::file::GoogleFileResolver::new().open_file(name),
+            }
+        }
+    }
+
+    /// A `.proto` and a trait that say the same are the same to the generator.
+    #[test]
+    fn a_proto_is_a_trait() {
+        let proto = lowered(
+            r#"
+            syntax = "proto3";
+            import "micro/options.proto";
+            message HelloRequest {}
+            message Note {}
+            // Greets.
+            //
+            // All day.
+            service Greeter {
+              // Says hello.
+              rpc Hello(HelloRequest) returns (Note);
+              rpc Watch(HelloRequest) returns (stream Note) {
+                option idempotency_level = NO_SIDE_EFFECTS;
+              }
+              rpc Upload(stream Note) returns (HelloRequest);
+              rpc Chat(stream Note) returns (stream Note);
+              rpc Welcome(Note) returns (Note) {
+                option (micro.topic) = {name: "user.created", queue: "mailer"};
+              }
+            }"#,
+        );
+        let from_trait = micro_codegen::attribute(
+            quote::quote!(),
+            quote::quote! {
+                /// Greets.
+                ///
+                /// All day.
+                pub trait Greeter {
+                    /// Says hello.
+                    async fn hello(&self, req: HelloRequest) -> ::micro::Result<Note>;
+                    #[micro(idempotent)]
+                    async fn watch(&self, req: HelloRequest)
+                        -> ::micro::Result<impl Stream<Item = ::micro::Result<Note>>>;
+                    async fn upload(&self, stream: Streaming<Note>) -> ::micro::Result<HelloRequest>;
+                    async fn chat(&self, stream: Streaming<Note>)
+                        -> ::micro::Result<impl Stream<Item = ::micro::Result<Note>>>;
+                    #[subscribe(topic = "user.created", queue = "mailer")]
+                    async fn welcome(&self, req: Note) -> ::micro::Result<Note>;
+                }
+            },
+        );
+        let pretty = |tokens| prettyplease::unparse(&syn::parse2(tokens).unwrap());
+        assert_eq!(pretty(micro_codegen::expand(&proto)), pretty(from_trait));
+    }
+
+    #[test]
+    fn names_that_are_taken() {
+        let model = lowered(
+            r#"
+            syntax = "proto3";
+            package a.b;
+            message M {}
+            service Pan {
+              rpc New(M) returns (M);
+              rpc client(M) returns (M);
+              rpc Type(M) returns (M);
+              rpc Self(M) returns (M);
+              rpc GetIt(M) returns (M);
+              rpc getIt(M) returns (M);
+              rpc GET_IT(M) returns (M) { option deprecated = true; }
+            }"#,
+        );
+        assert_eq!(model.name, "a.b.Pan");
+        assert_eq!(model.ident, "PanService");
+        let names: Vec<_> = model.methods.iter().map(|m| m.ident.to_string()).collect();
+        assert_eq!(
+            names,
+            [
+                "new_", "client_", "r#type", "self_", "get_it", "get_it_", "get_it__"
+            ]
+        );
+        let wire: Vec<_> = model.methods.iter().map(|m| &*m.name).collect();
+        assert_eq!(
+            wire,
+            ["New", "client", "Type", "Self", "GetIt", "getIt", "GET_IT"]
+        );
+        assert_eq!(model.methods[6].docs, [" Deprecated."]);
+        micro_codegen::check(&model).unwrap();
+    }
+}

@@ -157,3 +157,23 @@ fn with(
             .collect(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What Cargo is told to look at: what was read from the disk, imports of imports included, and
+    /// nothing that came with this crate.
+    #[test]
+    fn all_that_was_read_is_known() {
+        let protos = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/proto");
+        let source = parse(
+            &[protos.join("kitchen/sink.proto")],
+            std::slice::from_ref(&protos),
+        )
+        .unwrap();
+        let read = ["kitchen/types.proto", "kitchen/sink.proto"].map(|name| protos.join(name));
+        assert_eq!(source.read, read);
+        assert_eq!(source.asked, Some(vec!["kitchen/sink.proto".to_owned()]));
+    }
+}

@@ -44,6 +44,15 @@ pub(crate) fn files(
             .help("paths are relative to the directory of the crate's Cargo.toml"));
         }
     }
+    for proto in protos {
+        if !proto.is_file() && find(&proto.to_string_lossy(), includes).is_none() {
+            return Err(Error::new(format!(
+                "could not read {}: there is no such file",
+                proto.display()
+            ))
+            .help("paths are relative to the directory of the crate's Cargo.toml"));
+        }
+    }
     parser::parse(protos, includes).or_else(|error| refused(&error, protos, includes, protoc))
 }
 

@@ -123,6 +123,15 @@ fn main() -> ExitCode {
             }
         }
     }
+    if only.is_empty() || only.iter().any(|name| name == "editions") {
+        match editions(&cache) {
+            Ok(line) => println!("ok    editions: {line}"),
+            Err(error) => {
+                failed = true;
+                println!("FAIL  editions: {error}");
+            }
+        }
+    }
     ExitCode::from(u8::from(failed))
 }
 
@@ -156,19 +165,36 @@ fn check(tree: &Tree, cache: &Path, kind: &str) -> Result<String> {
         return Ok("carries no .proto files".to_owned());
     }
     let project = cache.join(format!("check/{kind}-{}", tree.package));
+    generate(
+        micro_build::configure(),
+        &protos,
+        &includes,
+        &project,
+        tree.package,
+    )
+}
+
+/// Generates what is in these files, compiles it, and says how much it was.
+fn generate(
+    builder: micro_build::Builder,
+    protos: &[PathBuf],
+    includes: &[PathBuf],
+    project: &Path,
+    name: &str,
+) -> Result<String> {
     let out = project.join("src/generated");
     // What an earlier run left must not be taken for what this one made.
     let _ = fs::remove_dir_all(&out);
     make_dir(&out)?;
     let start = Instant::now();
-    micro_build::configure()
+    builder
         .out_dir(&out)
-        .compile_protos(&protos, &includes)
+        .compile_protos(protos, includes)
         .map_err(|error| format!("\n{error}"))?;
     let generated = start.elapsed();
     let services = count(&out, "Handler for")?;
     let start = Instant::now();
-    compile(&project, tree.package)?;
+    compile(project, name)?;
     Ok(format!(
         "{} files, {} packages, {} messages, {services} services; generated in {:.1} s, compiled in {:.1} s",
         protos.len(),
@@ -177,6 +203,30 @@ fn check(tree: &Tree, cache: &Path, kind: &str) -> Result<String> {
         generated.as_secs_f32(),
         start.elapsed().as_secs_f32(),
     ))
+}
+
+/// A file of an edition, which takes a `protoc`: the one that grpcio-tools has in it.
+fn editions(cache: &Path) -> Result<String> {
+    let project = cache.join("check/editions");
+    let protoc = project.join("protoc");
+    make_dir(&project)?;
+    let tools = pypi("grpcio-tools", cache)?;
+    let script = format!(
+        "#!/bin/sh\nPYTHONPATH={} exec python3 -m grpc_tools.protoc \"$@\"\n",
+        tools.display()
+    );
+    write(&protoc, &script)?;
+    run(Command::new("chmod").arg("+x").arg(&protoc))?;
+    let protos = Path::new(env!("CARGO_MANIFEST_DIR")).join("proto");
+    let builder = micro_build::configure().protoc(&protoc);
+    let includes = [protos.clone(), tools.join("grpc_tools/_proto")];
+    generate(
+        builder,
+        &[protos.join("edition.proto")],
+        &includes,
+        &project,
+        "editions",
+    )
 }
 
 /// Downloads a wheel, and unpacks it.
