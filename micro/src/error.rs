@@ -317,8 +317,13 @@ impl fmt::Display for Error {
     }
 }
 
+/// What `main` prints of an error that it returns, so it reads like [`Display`](fmt::Display);
+/// `{:#?}` has every field.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !f.alternate() {
+            return fmt::Display::fmt(self, f);
+        }
         f.debug_struct("Error")
             .field("code", &self.code())
             .field("id", &self.id())
