@@ -33,6 +33,11 @@ pub mod v1 {
         server::{Call, Handler, IntoHandler, Response, Subscriber},
     };
 
+    /// A list of what follows topics.
+    pub fn list<const N: usize>(subscribers: [Subscriber; N]) -> Vec<Subscriber> {
+        subscribers.into()
+    }
+
     /// How a call ends.
     pub type Answered = Result<Response>;
 
@@ -203,12 +208,12 @@ macro_rules! __micro_common {
         impl $mock {
             /// A mock without answers.
             $vis fn new() -> Self {
-                Self($crate::__private::v1::Mock::default())
+                Self(::core::default::Default::default())
             }
 
             /// A client that calls this mock.
             $vis fn client(&self) -> $client<$crate::__private::v1::MockClient> {
-                $client::new($name, self.0.clone())
+                $client::new($name, ::core::clone::Clone::clone(&self.0))
             }
 
             /// The calls so far.

@@ -79,6 +79,7 @@ pub struct Inbound {
     sender: Option<native::Credit>,
     /// The call to the node that sends, which is over when the stream is.
     flight: Option<InFlight>,
+    answered: bool,
 }
 
 impl Inbound {
@@ -106,6 +107,7 @@ impl Inbound {
             window,
             sender,
             flight: None,
+            answered: false,
         }
     }
 
@@ -118,6 +120,11 @@ impl Inbound {
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes>>> {
         loop {
             if let Some(message) = self.taken.pop_front() {
+                if !std::mem::replace(&mut self.answered, true)
+                    && let Some(flight) = &self.flight
+                {
+                    flight.answered();
+                }
                 self.read += cost(&message);
                 if self.read * 2 >= self.window {
                     self.return_room();

@@ -1,11 +1,11 @@
 //! The broker in memory: the suite, and what it does besides.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use futures_util::FutureExt;
 use micro::{
     Code,
-    broker::{Broker, MemoryBroker, Message, Overflow, Subscribe, Subscription},
+    broker::{Broker, Delivery, MemoryBroker, Message, Overflow, Subscribe, Subscription},
 };
 use micro_tests::suite;
 
@@ -153,6 +153,60 @@ async fn what_waits_for_one_that_leaves_goes_to_the_rest_of_its_queue() {
     let mut got = drain(&mut stays);
     got.sort();
     assert!(got.into_iter().eq((0..10).map(|number| number.to_string())));
+}
+
+/// While others of the queue come, take some, refuse some and go, each message is handled once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn coming_and_going_loses_and_doubles_nothing() {
+    const MANY: usize = 5_000;
+    let broker = MemoryBroker::new().attempts(u32::MAX);
+    let how = Subscribe::default().queue("q").capacity(8);
+    let handled = Arc::new(Mutex::new(Vec::new()));
+    let handle = |delivery: Delivery, handled: &Mutex<Vec<String>>| {
+        let body = String::from_utf8_lossy(&delivery.message.body).into_owned();
+        handled.lock().expect("no panic").push(body);
+        delivery.ack();
+    };
+    // It keeps the queue alive, so nothing may be lost.
+    let mut stays = subscribe(&broker, &how).await;
+    let mut tasks = Vec::new();
+    for _ in 0..4 {
+        let (broker, how, handled) = (broker.clone(), how.clone(), handled.clone());
+        tasks.push(tokio::spawn(async move {
+            loop {
+                let mut comes = subscribe(&broker, &how).await;
+                for turn in 0..20 {
+                    match comes.next().await {
+                        Some(delivery) if turn % 5 == 0 => delivery.nack(),
+                        Some(delivery) => handle(delivery, &handled),
+                        None => return,
+                    }
+                }
+            }
+        }));
+    }
+    let publisher = tokio::spawn({
+        let broker = broker.clone();
+        async move { publish(&broker, 0..MANY).await }
+    });
+    while handled.lock().expect("no panic").len() < MANY {
+        match stays.next().now_or_never() {
+            Some(delivery) => handle(delivery.expect("a message"), &handled),
+            None => tokio::task::yield_now().await,
+        }
+    }
+    publisher.await.expect("a publisher");
+    broker.disconnect().await.expect("a disconnection");
+    for task in tasks {
+        task.abort();
+        let _ = task.await;
+    }
+    let mut handled = handled.lock().expect("no panic").clone();
+    assert_eq!(handled.len(), MANY);
+    handled.sort();
+    handled.dedup();
+    assert_eq!(handled.len(), MANY);
+    assert_eq!(broker.lost(), Default::default());
 }
 
 #[tokio::test]

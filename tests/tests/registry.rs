@@ -6,7 +6,11 @@ use micro_tests::suite;
 mod cache;
 #[path = "registry/file.rs"]
 mod file;
+#[path = "registry/interop.rs"]
+mod interop;
 #[path = "registry/mdns.rs"]
 mod mdns;
 #[path = "registry/memory.rs"]
 mod memory;
+#[path = "registry/processes.rs"]
+mod processes;

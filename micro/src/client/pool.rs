@@ -24,20 +24,17 @@ pub(super) struct Pool {
 }
 
 impl Pool {
-    /// A connection that takes new calls.
+    /// Makes a connection that takes new calls, or waits for the one that is being made.
     ///
     /// # Errors
     /// `Unavailable` where there is none to be had, `DeadlineExceeded` where the caller's time is
     /// up before there is; either is marked unseen.
-    pub(super) async fn channel(
+    pub(super) async fn dial(
         &self,
         dialer: &Dialer,
         address: &str,
         deadline: Instant,
     ) -> Result<Arc<Channel>> {
-        if let Some(channel) = self.open() {
-            return Ok(channel);
-        }
         let dialed = async {
             let _dialing = self.dialing.lock().await;
             if let Some(channel) = self.open() {
@@ -70,7 +67,8 @@ impl Pool {
         }
     }
 
-    fn open(&self) -> Option<Arc<Channel>> {
+    /// The connection, where there is one that takes new calls.
+    pub(super) fn open(&self) -> Option<Arc<Channel>> {
         self.current.load_full().filter(|channel| channel.is_open())
     }
 }

@@ -28,6 +28,7 @@ pub struct Request {
     pub body: RequestBody,
     /// The call's options, where any is set.
     pub options: Option<Box<CallOptions>>,
+    spent: bool,
 }
 
 impl Request {
@@ -49,21 +50,27 @@ impl Request {
             accept: content_type,
             body,
             options: None,
+            spent: false,
         }
     }
 
-    /// Takes the call out, to be sent; what it was for stays, a stream of messages does not.
-    pub(crate) fn take(&mut self) -> Self {
-        Self {
-            service: self.service.clone(),
-            path: self.path.clone(),
-            kind: self.kind,
-            idempotent: self.idempotent,
-            content_type: self.content_type,
-            accept: self.accept,
-            body: std::mem::replace(&mut self.body, RequestBody::Message(Bytes::new())),
-            options: self.options.clone(),
+    /// Hands over its stream of messages, where it has one; it can't be sent again then.
+    pub(crate) fn take_stream(&mut self) -> Option<BoxStream<'static, Result<Bytes>>> {
+        match std::mem::replace(&mut self.body, RequestBody::Message(Bytes::new())) {
+            RequestBody::Stream(messages) => {
+                self.spent = true;
+                Some(messages)
+            }
+            message => {
+                self.body = message;
+                None
+            }
         }
+    }
+
+    /// Whether its stream of messages was handed over.
+    pub(crate) fn is_spent(&self) -> bool {
+        self.spent
     }
 
     /// The options, to be changed.

@@ -7,15 +7,16 @@ use futures_util::StreamExt;
 use tokio::{task::AbortHandle, time::Instant};
 
 use super::{
-    CallOptions, Client, Request, RequestBody, Response,
+    Client, Request, Response, ResponseBody,
     budget::Budget,
     pool::{Dialer, Pool},
 };
 use crate::{
     Code, Context, Error, Reach, Result,
     broker::{Broker, Message},
+    descriptor::Kind,
     registry::{Node, Registry},
-    selector::{Candidate, Outcome, Selection, Selector, view::View},
+    selector::{Candidate, Filter, Outcome, Selection, Selector, view::View},
 };
 
 /// How a client behaves where a call does not say otherwise.
@@ -78,7 +79,6 @@ pub struct RpcClient(Arc<Inner>);
 struct Inner {
     parts: Result<Parts>,
     options: ClientOptions,
-    dialer: Option<Dialer>,
     services: ArcSwap<HashMap<Arc<str>, Arc<Target>>>,
     /// Nodes that calls named by address.
     direct: ArcSwap<HashMap<String, Arc<View>>>,
@@ -102,16 +102,9 @@ const DIRECT: usize = 1024;
 
 impl RpcClient {
     pub(crate) fn new(parts: Result<Parts>, options: ClientOptions) -> Self {
-        let dialer = parts.as_ref().ok().map(|parts| Dialer {
-            transport: parts.transport.clone(),
-            connect_timeout: options.connect_timeout,
-            max_message: options.max_message,
-            keepalive: options.keepalive,
-        });
         Self(Arc::new(Inner {
             parts,
             options,
-            dialer,
             services: ArcSwap::default(),
             direct: ArcSwap::default(),
             budget: Budget::default(),
@@ -179,76 +172,89 @@ impl RpcClient {
         view
     }
 
-    /// Picks a node, waiting a while for the first one.
-    async fn pick(
+    /// Waits a while for a first node.
+    async fn wait(
         &self,
         view: &View,
-        options: Option<&CallOptions>,
-        tried: &[Arc<Candidate>],
+        pick: impl Fn() -> Option<Arc<Candidate>>,
+        filters: &[Filter],
         deadline: Instant,
     ) -> Result<Arc<Candidate>> {
-        let parts = self.0.parts.as_ref().map_err(Clone::clone)?;
-        let filters = options.map_or(&[][..], |options| &options.filters);
-        let key = options.and_then(|options| options.key.as_deref());
-        let selection = key.map_or_else(Selection::default, Selection::with_key);
-        if let Some(candidate) = view.pick(&*parts.selector, &selection, filters, tried) {
-            return Ok(candidate);
-        }
         let patience = deadline.min(Instant::now() + self.0.options.discovery_timeout);
         let _ = tokio::time::timeout_at(patience, view.ready(filters)).await;
-        view.pick(&*parts.selector, &selection, filters, tried)
-            .ok_or_else(|| no_node(view, filters.is_empty()))
+        pick().ok_or_else(|| no_node(view, filters.is_empty()))
     }
 
     async fn send(&self, mut request: Request) -> Result<Response> {
         let inner = &self.0;
+        let parts = inner.parts.as_ref().map_err(Clone::clone)?;
         let context = Context::current();
-        let options = request.options.as_deref();
-        let timeout = options
-            .and_then(|options| options.timeout)
+        let options = request.options.take();
+        let set = options.as_deref();
+        let timeout = set
+            .and_then(|set| set.timeout)
             .unwrap_or(inner.options.timeout);
-        let mut left = options
-            .and_then(|options| options.retries)
+        let mut left = set
+            .and_then(|set| set.retries)
             .unwrap_or(inner.options.retries);
-        let started = Instant::now();
+        let now = Instant::now();
         let deadline = context
             .deadline()
-            .map_or(started + timeout, |outer| outer.min(started + timeout));
-        if deadline <= started {
-            return Err(
-                Error::timeout("the deadline had passed before the call was sent")
-                    .with_id("micro.client")
-                    .unseen(),
-            );
+            .map_or(now + timeout, |outer| outer.min(now + timeout));
+        if deadline <= now {
+            return Err(too_late());
         }
-        let view = match options.and_then(|options| options.address.as_deref()) {
+        let view = match set.and_then(|set| set.address.as_deref()) {
             Some(address) => self.direct(address),
             None => self.target(&request.service)?.view.clone(),
         };
+        let filters = set.map_or(&[][..], |set| &set.filters);
+        let selection = set
+            .and_then(|set| set.key.as_deref())
+            .map_or_else(Selection::default, Selection::with_key);
+        let metadata = set.map(|set| &set.metadata);
         inner.budget.deposit();
         let mut tried = Vec::new();
+        // What is rare is boxed, so that the future of a call that goes well is small.
         loop {
-            let candidate = self
-                .pick(&view, request.options.as_deref(), &tried, deadline)
-                .await?;
-            let again = match &request.body {
-                RequestBody::Message(body) => Some(body.clone()),
-                RequestBody::Stream(_) => None,
+            let pick = || view.pick(&*parts.selector, &selection, filters, &tried);
+            let candidate = match pick() {
+                Some(candidate) => candidate,
+                None => Box::pin(self.wait(&view, pick, filters, deadline)).await?,
             };
-            let error = match self
-                .attempt(&candidate, &mut request, deadline, &context)
-                .await
-            {
-                Ok(response) => return Ok(response),
+            let flight = if request.kind == Kind::Unary {
+                candidate.begin()
+            } else {
+                candidate.begin_stream()
+            };
+            let pool = candidate.attachment::<Pool>();
+            let channel = match pool.open() {
+                Some(channel) => Ok(channel),
+                None => {
+                    Box::pin(pool.dial(&inner.dialer(parts), candidate.address(), deadline)).await
+                }
+            };
+            let sent = match channel {
+                Ok(channel) => {
+                    channel
+                        .call(&mut request, metadata, Some(deadline), &context)
+                        .await
+                }
+                Err(error) => Err(error),
+            };
+            let error = match sent {
+                Ok(mut response) => {
+                    match &mut response.body {
+                        ResponseBody::Message(_) => flight.done(Outcome::Success),
+                        // What is learned of the node comes with the messages, and when they end.
+                        ResponseBody::Stream(inbound) => inbound.attend(flight),
+                    }
+                    return Ok(response);
+                }
                 Err(error) => error,
             };
-            // A stream that was handed over is used up; one that found no connection is not.
-            match (again, &request.body) {
-                (Some(body), _) => request.body = RequestBody::Message(body),
-                (None, RequestBody::Stream(_)) => {}
-                (None, RequestBody::Message(_)) => return Err(error),
-            }
-            if left == 0 || !may_retry(&error, request.idempotent) || Instant::now() >= deadline {
+            flight.done(Outcome::of(&error));
+            if left == 0 || request.is_spent() || !may_retry(&error, request.idempotent) {
                 return Err(error);
             }
             if !inner.budget.withdraw() {
@@ -264,52 +270,36 @@ impl RpcClient {
                 tried.push(candidate);
             }
             if tried.len() >= view.candidates().len() {
-                // Every node had its chance: give them a moment, not always the same one.
+                // Every node had its chance: give them a moment, and not all callers the same one.
                 let pause = Duration::from_millis(fastrand::u64(5..25));
-                tokio::time::sleep_until(deadline.min(Instant::now() + pause)).await;
+                Box::pin(tokio::time::sleep_until(
+                    deadline.min(Instant::now() + pause),
+                ))
+                .await;
+            }
+            if Instant::now() >= deadline {
+                return Err(error);
             }
         }
     }
+}
 
-    async fn attempt(
-        &self,
-        candidate: &Arc<Candidate>,
-        request: &mut Request,
-        deadline: Instant,
-        context: &Context,
-    ) -> Result<Response> {
-        let dialer = self
-            .0
-            .dialer
-            .as_ref()
-            .ok_or_else(|| Error::internal("the client has no parts"))?;
-        let flight = if request.kind.server_streams() {
-            candidate.begin_stream()
-        } else {
-            candidate.begin()
-        };
-        let pool = candidate.attachment::<Pool>();
-        let sent = match pool.channel(dialer, candidate.address(), deadline).await {
-            Ok(channel) => channel.call(request.take(), Some(deadline), context).await,
-            Err(error) => Err(error),
-        };
-        let outcome = Outcome::of_result(&sent);
-        match sent {
-            // The stream goes on: what is learned of the node comes when it ends.
-            Ok(mut response) => {
-                if let super::ResponseBody::Stream(inbound) = &mut response.body {
-                    inbound.attend(flight);
-                } else {
-                    flight.done(outcome);
-                }
-                Ok(response)
-            }
-            Err(error) => {
-                flight.done(outcome);
-                Err(error)
-            }
+impl Inner {
+    fn dialer(&self, parts: &Parts) -> Dialer {
+        Dialer {
+            transport: parts.transport.clone(),
+            connect_timeout: self.options.connect_timeout,
+            max_message: self.options.max_message,
+            keepalive: self.options.keepalive,
         }
     }
+}
+
+#[cold]
+fn too_late() -> Error {
+    Error::timeout("the deadline had passed before the call was sent")
+        .with_id("micro.client")
+        .unseen()
 }
 
 /// Whether a failed call may be sent again: nobody has seen it, or running it twice does no harm
@@ -368,8 +358,8 @@ async fn follow(registry: Arc<dyn Registry>, view: Arc<View>) {
 }
 
 impl Client for RpcClient {
-    async fn call(&self, request: Request) -> Result<Response> {
-        self.send(request).await
+    fn call(&self, request: Request) -> impl Future<Output = Result<Response>> + Send {
+        self.send(request)
     }
 
     async fn publish(&self, topic: &str, message: Message) -> Result<()> {

@@ -1,6 +1,7 @@
 //! The calling end of a connection.
 
 use std::{
+    borrow::Cow,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker},
     time::Duration,
@@ -22,8 +23,9 @@ use super::{
     too_large,
 };
 use crate::{
-    Context as CallContext, Error, Result,
+    Context as CallContext, Error, Metadata, Result,
     client::{Request, RequestBody, Response, ResponseBody},
+    descriptor,
     stream::{Inbound, Queue},
     transport::Connection,
 };
@@ -158,38 +160,51 @@ impl Channel {
         !shared.lock().leaving && shared.link.closed().is_none()
     }
 
-    /// Sends a call. `deadline` bounds all of it, a stream included.
+    /// Sends a call with these headers beside those of `context`. `deadline` bounds all of it, a
+    /// stream included.
     ///
     /// # Errors
     /// What the handler said; `Unavailable` where the connection broke, marked unseen where the
     /// server can't have seen the call; `DeadlineExceeded`.
     pub(crate) async fn call(
         &self,
-        request: Request,
+        request: &mut Request,
+        metadata: Option<&Metadata>,
         deadline: Option<Instant>,
         context: &CallContext,
     ) -> Result<Response> {
         let shared = &self.0.0;
         future::poll_fn(|cx| shared.link.poll_room(cx)).await?;
-        let kind = request.kind;
-        let accept = request.accept;
-        let (body, messages) = match request.body {
-            RequestBody::Message(body) => (body, None),
-            RequestBody::Stream(messages) => (Bytes::new(), Some(messages)),
-        };
-        if body.len() > shared.limit {
-            return Err(too_large(body.len(), shared.limit).unseen());
+        if request.kind == descriptor::Kind::Unary {
+            return shared
+                .begin(request, metadata, deadline, context, None)?
+                .reply()
+                .await;
         }
-        let queue = kind.server_streams().then(|| Arc::new(Queue::new(WINDOW)));
-        let room = messages.as_ref().map(|_| Arc::new(Room::new()));
-        let id = shared.take_id(deadline, queue.clone(), room.clone())?;
-        // From here on the guard gives the call up wherever this future is dropped.
-        let guard = CallGuard {
-            shared: shared.clone(),
-            id,
-        };
+        // Boxed, so that the future of a call without streams is small.
+        Box::pin(shared.stream(request, metadata, deadline, context)).await
+    }
+}
 
-        let merged = merged_metadata(context, &request.options);
+impl Shared {
+    /// Sends the frame of a call.
+    fn begin(
+        self: &Arc<Self>,
+        request: &Request,
+        metadata: Option<&Metadata>,
+        deadline: Option<Instant>,
+        context: &CallContext,
+        streams: Option<&Streams>,
+    ) -> Result<CallGuard> {
+        let none = Bytes::new();
+        let body = match &request.body {
+            RequestBody::Message(body) => body,
+            RequestBody::Stream(_) => &none,
+        };
+        if body.len() > self.limit {
+            return Err(too_large(body.len(), self.limit).unseen());
+        }
+        let merged = merged_metadata(context, metadata);
         let trace = context.trace().map(|trace| trace.child().to_string());
         let mut extra = [("", ""); 2];
         let mut extras = 0;
@@ -197,8 +212,8 @@ impl Channel {
             extra[extras] = (crate::trace::TRACEPARENT, trace);
             extras += 1;
         }
-        if accept != request.content_type {
-            extra[extras] = ("accept", accept.as_str());
+        if request.accept != request.content_type {
+            extra[extras] = ("accept", request.accept.as_str());
             extras += 1;
         }
         let millis = deadline.map_or(0, |deadline| {
@@ -208,72 +223,98 @@ impl Channel {
                 .unwrap_or(u32::MAX)
                 .max(1)
         });
+        let id = self.take_id(deadline, streams)?;
+        // From here on the guard gives the call up wherever it is dropped.
+        let guard = CallGuard {
+            shared: self.clone(),
+            id,
+        };
         let mut frame = Frame::new(Header::new(Kind::Call, id).word(millis));
         frame.metadata = merged.as_deref();
         frame.extra = &extra[..extras];
         frame.content_type = Some(request.content_type);
-        frame.streams = messages.is_some();
-        let sent = shared.link.send_call(request.path, frame, &body)?;
-        shared.lock().slots[id as usize].sent = sent;
-
-        let pump = messages.zip(room).map(|(messages, room)| {
-            let sender = Sender::new(shared.link.clone(), id, room, shared.limit, None);
-            pump(messages, sender)
-        });
-        match (queue, pump) {
-            (None, None) => guard.reply().await,
-            // The request stream is driven by whoever awaits the reply.
-            (None, Some(pump)) => {
-                let pump = std::pin::pin!(pump);
-                let reply = std::pin::pin!(guard.reply());
-                match future::select(reply, pump).await {
-                    future::Either::Left((reply, _)) => reply,
-                    future::Either::Right((Ok(()), reply)) => reply.await,
-                    future::Either::Right((Err(error), _)) => Err(error),
-                }
-            }
-            (Some(queue), pump) => {
-                let sent = pump.is_some();
-                if let Some(pump) = pump {
-                    // Ends with the call: when the server or the reader of the replies ends it.
-                    tokio::spawn(context.scope(async move { drop(pump.await) }));
-                }
-                // A caller that sends first must get its hands on the stream before any reply.
-                let payload = if sent { None } else { guard.opened().await? };
-                let content_type = payload
-                    .as_ref()
-                    .map_or(accept, |payload| payload.content_type);
-                let credit = Credit::new(shared.link.clone(), id, Some(guard));
-                let inbound = Inbound::new(queue, WINDOW, Some(credit));
-                let mut response = Response::new(content_type, ResponseBody::Stream(inbound));
-                response.metadata = payload.map(|payload| payload.metadata).unwrap_or_default();
-                Ok(response)
-            }
-        }
+        frame.streams = streams.is_some_and(|streams| streams.requests.is_some());
+        let sent = self.link.send_call(&request.path, frame, body)?;
+        self.lock().slots[id as usize].sent = sent;
+        Ok(guard)
     }
+
+    async fn stream(
+        self: &Arc<Self>,
+        request: &mut Request,
+        metadata: Option<&Metadata>,
+        deadline: Option<Instant>,
+        context: &CallContext,
+    ) -> Result<Response> {
+        let messages = request.take_stream();
+        let streams = Streams {
+            replies: request
+                .kind
+                .server_streams()
+                .then(|| Arc::new(Queue::new(WINDOW))),
+            requests: messages.is_some().then(|| Arc::new(Room::new())),
+        };
+        let guard = self.begin(request, metadata, deadline, context, Some(&streams))?;
+        let pump = messages.zip(streams.requests).map(|(messages, room)| {
+            pump(
+                messages,
+                Sender::new(self.link.clone(), guard.id, room, self.limit, None),
+            )
+        });
+        let Some(queue) = streams.replies else {
+            let Some(pump) = pump else {
+                return guard.reply().await;
+            };
+            // The request stream is driven by whoever awaits the reply.
+            let (pump, reply) = (std::pin::pin!(pump), std::pin::pin!(guard.reply()));
+            return match future::select(reply, pump).await {
+                future::Either::Left((reply, _)) => reply,
+                future::Either::Right((Ok(()), reply)) => reply.await,
+                future::Either::Right((Err(error), _)) => Err(error),
+            };
+        };
+        // A caller that sends first must get its hands on the stream before any reply.
+        let payload = if pump.is_some() {
+            None
+        } else {
+            guard.opened().await?
+        };
+        if let Some(pump) = pump {
+            // Ends with the call: when the server or the reader of the replies ends it.
+            tokio::spawn(context.scope(async move { drop(pump.await) }));
+        }
+        let content_type = payload
+            .as_ref()
+            .map_or(request.accept, |payload| payload.content_type);
+        let credit = Credit::new(self.link.clone(), guard.id, Some(guard));
+        let inbound = Inbound::new(queue, WINDOW, Some(credit));
+        let mut response = Response::new(content_type, ResponseBody::Stream(inbound));
+        response.metadata = payload.map(|payload| payload.metadata).unwrap_or_default();
+        Ok(response)
+    }
+}
+
+/// What the streams of a call need at this end.
+#[derive(Debug)]
+struct Streams {
+    replies: Option<Arc<Queue>>,
+    requests: Option<Arc<Room>>,
 }
 
 /// The headers of the calling context, with those of the call in their place.
 fn merged_metadata<'a>(
     context: &'a CallContext,
-    options: &'a Option<Box<crate::client::CallOptions>>,
-) -> Option<std::borrow::Cow<'a, crate::Metadata>> {
-    use std::borrow::Cow;
-    let own = options
-        .as_ref()
-        .map(|options| &options.metadata)
-        .filter(|own| !own.is_empty());
-    let inherited = Some(context.metadata()).filter(|inherited| !inherited.is_empty());
-    match (inherited, own) {
-        (None, own) => own.map(Cow::Borrowed),
-        (Some(inherited), own) => {
-            let mut merged = inherited.for_onward_call();
-            if let Some(own) = own {
-                merged.merge(own);
-            }
-            Some(Cow::Owned(merged))
-        }
+    own: Option<&'a Metadata>,
+) -> Option<Cow<'a, Metadata>> {
+    let own = own.filter(|own| !own.is_empty());
+    if context.metadata().is_empty() {
+        return own.map(Cow::Borrowed);
     }
+    let mut merged = context.metadata().for_onward_call();
+    if let Some(own) = own {
+        merged.merge(own);
+    }
+    Some(Cow::Owned(merged))
 }
 
 /// Sends a caller's messages until they end or nobody reads them.
@@ -309,12 +350,7 @@ async fn pump(mut messages: BoxStream<'static, Result<Bytes>>, mut sender: Sende
 }
 
 impl Shared {
-    fn take_id(
-        &self,
-        deadline: Option<Instant>,
-        replies: Option<Arc<Queue>>,
-        requests: Option<Arc<Room>>,
-    ) -> Result<u32> {
+    fn take_id(&self, deadline: Option<Instant>, streams: Option<&Streams>) -> Result<u32> {
         let mut calls = self.lock();
         if calls.leaving {
             return Err(Error::unavailable("the server is about to stop").unseen());
@@ -331,8 +367,8 @@ impl Shared {
             waker: None,
             deadline,
             sent: u64::MAX,
-            replies,
-            requests,
+            replies: streams.and_then(|streams| streams.replies.clone()),
+            requests: streams.and_then(|streams| streams.requests.clone()),
         };
         if let Some(deadline) = deadline
             && calls.deadline.is_none_or(|earliest| deadline < earliest)

@@ -1,6 +1,7 @@
 //! The outgoing half of a connection: whoever has something to say appends it, one task writes.
 
 use std::{
+    borrow::Cow,
     collections::{HashMap, VecDeque},
     io::IoSlice,
     pin::Pin,
@@ -35,7 +36,7 @@ struct Out {
     scheduled: bool,
     /// Bytes appended since the connection began.
     appended: u64,
-    names: HashMap<std::borrow::Cow<'static, str>, u16>,
+    names: HashMap<Cow<'static, str>, u16>,
     blocked: Vec<Waker>,
     closed: Option<Error>,
 }
@@ -154,12 +155,12 @@ impl Link {
     /// As [`Link::send`].
     pub(super) fn send_call(
         &self,
-        path: std::borrow::Cow<'static, str>,
+        path: &Cow<'static, str>,
         mut frame: Frame<'_>,
         body: &Bytes,
     ) -> Result<u64> {
         self.append(|out| {
-            frame.header.tag = match out.names.get(&path) {
+            frame.header.tag = match out.names.get(path) {
                 Some(number) => *number,
                 None => {
                     if out.names.len() >= NAMES.into() {
@@ -173,7 +174,7 @@ impl Link {
                         ..Header::new(Kind::Name, 0)
                     };
                     out.pending.push(Frame::new(header), &name);
-                    out.names.insert(path, number);
+                    out.names.insert(path.clone(), number);
                     number
                 }
             };

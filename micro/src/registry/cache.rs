@@ -19,7 +19,8 @@ use tokio::{
 use super::{
     Event, Registry, Service,
     check::{MAX_NODES, check_name},
-    table::{Feed, Table},
+    feed::Feed,
+    table::Table,
 };
 use crate::{Error, Result};
 

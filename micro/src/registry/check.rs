@@ -6,7 +6,7 @@ use super::{Node, Service};
 use crate::{Error, Result};
 
 /// The most nodes of one service and version that are taken from a registry.
-pub const MAX_NODES: usize = 10_000;
+pub(super) const MAX_NODES: usize = 10_000;
 const MAX_NAME: usize = 253;
 const MAX_VALUE: usize = 4096;
 const MAX_ENTRIES: usize = 1024;

@@ -11,7 +11,8 @@ use futures_core::stream::BoxStream;
 use super::{
     Event, Registry, Service,
     check::{MAX_NODES, check_name},
-    table::{Feed, Table},
+    feed::Feed,
+    table::Table,
 };
 use crate::{Result, plugin};
 

@@ -146,6 +146,7 @@ where
 
 pub mod cache;
 mod check;
+mod feed;
 #[cfg(feature = "json")]
 pub mod file;
 #[cfg(feature = "mdns")]

@@ -1,27 +1,11 @@
-//! The records that a registry holds in memory, and the streams that follow them.
-//!
-//! [`Table`] is plain data that is told the time; [`Feed`] shares one between handles and watchers.
-//! No task belongs to either: what is past its time is dropped when somebody looks, and watchers
-//! are the ones who look on time.
+//! The records that a registry holds in memory: plain data that is told the time.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
-use futures_core::stream::BoxStream;
-use futures_util::{StreamExt as _, stream};
-use tokio::{
-    sync::broadcast::{self, error::RecvError},
-    time::{Instant, sleep_until},
-};
+use tokio::time::Instant;
 
-use super::{Endpoint, Event, Node, Service};
+use super::{Endpoint, Event, Node, Service, Value};
 use crate::{Error, Result};
-
-/// How far a watcher may fall behind before it gets a snapshot in place of what it missed.
-const BACKLOG: usize = 1024;
 
 /// Name and version.
 type Key = (String, String);
@@ -32,6 +16,8 @@ pub(super) struct Table {
     deadlines: BTreeSet<(Instant, Key, String)>,
     most_services: usize,
     most_nodes: usize,
+    most_bytes: usize,
+    bytes: usize,
 }
 
 #[derive(Debug, Default)]
@@ -72,7 +58,14 @@ impl Table {
             deadlines: BTreeSet::new(),
             most_services,
             most_nodes,
+            most_bytes: usize::MAX,
+            bytes: 0,
         }
+    }
+
+    /// One that also refuses what would take more memory than about so much.
+    pub(super) fn within(self, most_bytes: usize) -> Self {
+        Self { most_bytes, ..self }
     }
 
     /// Puts the nodes in; says what changed by it.
@@ -81,28 +74,10 @@ impl Table {
         service: Service,
         until: Option<Instant>,
     ) -> Result<Option<Event>> {
-        let key = (service.name, service.version);
-        if !self.services.contains_key(&key) && self.services.len() >= self.most_services {
-            return Err(Error::resource_exhausted(format!(
-                "no room for {:?}: the registry holds {} services already",
-                key.0, self.most_services
-            )));
-        }
-        let known = self.services.get(&key);
-        let new = service
-            .nodes
-            .iter()
-            .filter(|node| known.is_none_or(|entry| !entry.nodes.contains_key(&node.id)))
-            .count();
-        if known.map_or(0, |entry| entry.nodes.len()) + new > self.most_nodes {
-            return Err(Error::resource_exhausted(format!(
-                "no room for {new} more nodes of {:?}: the registry holds {} of one service and \
-                 version at the most",
-                key.0, self.most_nodes
-            )));
-        }
-
+        let key = (service.name.clone(), service.version.clone());
+        let grows = self.room(&key, &service)?;
         let entry = self.services.entry(key.clone()).or_default();
+        self.bytes = self.bytes.saturating_add_signed(grows);
         let retold = entry.metadata != service.metadata || entry.endpoints != service.endpoints;
         entry.metadata = service.metadata;
         entry.endpoints = service.endpoints;
@@ -129,6 +104,43 @@ impl Table {
         Ok((!changed.is_empty()).then(|| Event::Update(entry.record(&key, changed))))
     }
 
+    /// Whether there is room; says how many bytes more it takes.
+    fn room(&self, key: &Key, service: &Service) -> Result<isize> {
+        let known = self.services.get(key);
+        if known.is_none() && self.services.len() >= self.most_services {
+            return Err(Error::resource_exhausted(format!(
+                "no room for {:?}: the registry holds {} services already",
+                service.name, self.most_services
+            )));
+        }
+        let about = weigh_about(&service.metadata, &service.endpoints);
+        let was = known.map_or(0, |entry| weigh_about(&entry.metadata, &entry.endpoints));
+        let (mut nodes, mut more, mut less) = (0, about, was);
+        for node in &service.nodes {
+            more += weigh_node(node);
+            match known.and_then(|entry| entry.nodes.get(&node.id)) {
+                Some(was) => less += weigh_node(&was.node),
+                None => nodes += 1,
+            }
+        }
+        if known.map_or(0, |entry| entry.nodes.len()) + nodes > self.most_nodes {
+            return Err(Error::resource_exhausted(format!(
+                "no room for {nodes} more nodes of {:?}: the registry holds {} of one service and \
+                 version at the most",
+                service.name, self.most_nodes
+            )));
+        }
+        let grows = more.wrapping_sub(less).cast_signed();
+        if grows > 0 && self.bytes.saturating_add_signed(grows) > self.most_bytes {
+            return Err(Error::resource_exhausted(format!(
+                "no room for {:?}: the registry holds {} MiB already",
+                service.name,
+                self.bytes >> 20
+            )));
+        }
+        Ok(grows)
+    }
+
     /// Takes the nodes out; says which were there.
     pub(super) fn remove(&mut self, service: &Service) -> Option<Event> {
         let key = (service.name.clone(), service.version.clone());
@@ -148,10 +160,13 @@ impl Table {
             }
             gone.push(held.node);
         }
+        let mut freed = gone.iter().map(weigh_node).sum::<usize>();
         let event = (!gone.is_empty()).then(|| Event::Delete(entry.record(key, gone)));
         if entry.nodes.is_empty() {
+            freed += weigh_about(&entry.metadata, &entry.endpoints);
             self.services.remove(key);
         }
+        self.bytes = self.bytes.saturating_sub(freed);
         event
     }
 
@@ -171,6 +186,7 @@ impl Table {
     /// Puts all of the records in place of what was there.
     pub(super) fn replace(&mut self, services: Vec<Service>) -> Result<()> {
         self.services.clear();
+        self.bytes = 0;
         self.deadlines.clear();
         services
             .into_iter()
@@ -200,134 +216,86 @@ impl Table {
     }
 }
 
-/// What is sent to watchers; an empty one has them look at the deadlines again.
-type Notice = Option<Arc<Event>>;
-
-/// A table with those who follow it.
-#[derive(Debug)]
-pub(super) struct Feed {
-    table: Mutex<Table>,
-    notices: broadcast::Sender<Notice>,
+/// What a node takes, about: its strings, and as much again as a map and a record cost.
+fn weigh_node(node: &Node) -> usize {
+    const RECORD: usize = 256;
+    RECORD + node.id.len() + node.address.len() + weigh(&node.metadata)
 }
 
-impl Feed {
-    pub(super) fn new(table: Table) -> Self {
-        Self {
-            table: Mutex::new(table),
-            notices: broadcast::Sender::new(BACKLOG),
+fn weigh_about(metadata: &BTreeMap<String, String>, endpoints: &[Endpoint]) -> usize {
+    let endpoint = |endpoint: &Endpoint| {
+        let shapes = [&endpoint.request, &endpoint.response];
+        let shapes = shapes.into_iter().flatten().map(weigh_value);
+        ENTRY + endpoint.name.len() + weigh(&endpoint.metadata) + shapes.sum::<usize>()
+    };
+    weigh(metadata) + endpoints.iter().map(endpoint).sum::<usize>()
+}
+
+const ENTRY: usize = 96;
+
+fn weigh(map: &BTreeMap<String, String>) -> usize {
+    map.iter()
+        .map(|(key, value)| ENTRY + key.len() + value.len())
+        .sum()
+}
+
+fn weigh_value(value: &Value) -> usize {
+    let fields = value.values.iter().map(weigh_value).sum::<usize>();
+    ENTRY + value.name.len() + value.kind.len() + fields
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn service(id: usize, letters: usize) -> Service {
+        Service {
+            name: "a".to_owned(),
+            nodes: vec![Node {
+                id: id.to_string(),
+                metadata: BTreeMap::from([("k".to_owned(), "v".repeat(letters))]),
+                ..Node::default()
+            }],
+            ..Service::default()
         }
     }
 
-    /// The table as it is now. Notices are sent with the lock held, so that all watchers see the
-    /// changes in the order in which they were made.
-    fn lock(&self) -> MutexGuard<'_, Table> {
-        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
-        for event in table.expire(Instant::now()) {
-            self.tell(Some(event));
-        }
-        table
-    }
-
-    fn tell(&self, event: Option<Event>) {
-        // Nobody follows: no error.
-        let _ = self.notices.send(event.map(Arc::new));
-    }
-
-    pub(super) fn put(&self, service: Service, ttl: Duration) -> Result<()> {
-        let mut table = self.lock();
-        let next = table.next_deadline();
-        // A time to live past the end of the clock is for ever.
-        let event = table.put(service, Instant::now().checked_add(ttl))?;
-        if event.is_some() || table.next_deadline() < next {
-            self.tell(event);
-        }
-        Ok(())
-    }
-
-    pub(super) fn remove(&self, service: &Service) {
-        let mut table = self.lock();
-        if let Some(event) = table.remove(service) {
-            self.tell(Some(event));
-        }
-    }
-
-    /// Makes the change that another registry told of.
-    pub(super) fn fold(&self, event: Event) -> Result<()> {
-        match event {
-            Event::Update(service) => self.put(service, Duration::MAX),
-            Event::Delete(service) => {
-                self.remove(&service);
-                Ok(())
-            }
-            Event::Snapshot(services) => {
-                let mut table = self.lock();
-                let replaced = table.replace(services);
-                self.tell(Some(Event::Snapshot(table.select(None))));
-                replaced
-            }
-        }
-    }
-
-    pub(super) fn select(&self, name: Option<&str>) -> Vec<Service> {
-        self.lock().select(name)
-    }
-
-    /// Follows the table: [`super::Registry::watch`].
-    pub(super) fn watch(self: &Arc<Self>, name: Option<&str>) -> BoxStream<'static, Result<Event>> {
-        let feed = Arc::clone(self);
-        let name = name.map(str::to_owned);
-        stream::unfold(None, move |place| {
-            let (feed, name) = (Arc::clone(&feed), name.clone());
-            async move {
-                let (event, place) = feed.next(name.as_deref(), place).await;
-                Some((Ok(event), Some(place)))
-            }
-        })
-        .boxed()
-    }
-
-    async fn next(
-        &self,
-        name: Option<&str>,
-        place: Option<broadcast::Receiver<Notice>>,
-    ) -> (Event, broadcast::Receiver<Notice>) {
-        let Some(mut place) = place else {
-            return self.start(name);
+    #[test]
+    fn memory_is_bounded_and_given_back() {
+        let mut table = Table::new(10, 1000).within(1 << 20);
+        let fill = |table: &mut Table| {
+            (0..1000)
+                .take_while(|&id| table.put(service(id, 4000), None).is_ok())
+                .count()
         };
-        loop {
-            let deadline = self.lock().next_deadline();
-            let late = async {
-                match deadline {
-                    Some(at) => sleep_until(at).await,
-                    None => std::future::pending().await,
-                }
-            };
-            let notice = tokio::select! {
-                biased;
-                notice = place.recv() => notice,
-                () = late => continue,
-            };
-            match notice {
-                Ok(Some(event)) if concerns(&event, name) => return ((*event).clone(), place),
-                Ok(_) => {}
-                Err(RecvError::Lagged(_) | RecvError::Closed) => return self.start(name),
-            }
+        let first = fill(&mut table);
+        assert!((200..262).contains(&first), "{first}");
+        // What is there may be told again, and shrink.
+        table.put(service(0, 4000), None).unwrap();
+        table.put(service(0, 10), None).unwrap();
+        for id in 0..first {
+            assert!(table.remove(&service(id, 0)).is_some());
         }
+        assert_eq!(table.bytes, 0);
+        assert_eq!(fill(&mut table), first);
+        table.replace(Vec::new()).unwrap();
+        assert_eq!(fill(&mut table), first);
     }
 
-    /// A snapshot, and the place right behind it.
-    fn start(&self, name: Option<&str>) -> (Event, broadcast::Receiver<Notice>) {
-        let table = self.lock();
-        let place = self.notices.subscribe();
-        (Event::Snapshot(table.select(name)), place)
-    }
-}
-
-fn concerns(event: &Event, name: Option<&str>) -> bool {
-    match event {
-        Event::Update(service) | Event::Delete(service) => {
-            name.is_none_or(|name| name == service.name)
+    #[test]
+    fn the_numbers_of_services_and_nodes_are_bounded() {
+        let mut table = Table::new(2, 3);
+        for id in 0..3 {
+            table.put(service(id, 1), None).unwrap();
         }
-        Event::Snapshot(_) => true,
+        assert!(table.put(service(3, 1), None).is_err());
+        table.put(service(2, 9), None).unwrap();
+        for (name, fits) in [("b", true), ("c", false)] {
+            let other = Service {
+                name: name.to_owned(),
+                ..service(0, 1)
+            };
+            assert_eq!(table.put(other, None).is_ok(), fits);
+        }
     }
 }

@@ -84,9 +84,9 @@ async fn follow(
     }
 }
 
-async fn handle(subscriber: &Subscriber, delivery: Delivery) {
+async fn handle(subscriber: &Subscriber, mut delivery: Delivery) {
     let context = Context::for_call(delivery.message.metadata.clone(), None, None);
-    let handling = subscriber.handle(context.clone(), delivery.message.clone());
+    let handling = subscriber.handle(context.clone(), std::mem::take(&mut delivery.message));
     let outcome = AssertUnwindSafe(handling).catch_unwind().await;
     context.cancel();
     let error = match outcome {

@@ -2,6 +2,7 @@
 //! the properties one by one; a property that does not hold panics.
 
 pub mod broker;
+pub mod codec;
 pub mod registry;
 pub mod selector;
 pub mod transport;

@@ -276,9 +276,8 @@ pub async fn two_listeners(transport: Subject, free: &str) {
 pub async fn taken_address(transport: Subject, free: &str) {
     let mut listener = listen(&transport, free).await;
     let address = listener.address();
-    let error = match transport.listen(&address).await {
-        Err(error) => error,
-        Ok(_) => panic!("{address} was given away twice"),
+    let Err(error) = transport.listen(&address).await else {
+        panic!("{address} was given away twice");
     };
     assert_eq!(error.code(), Code::AlreadyExists, "{error}");
     assert!(error.detail().contains(&address), "{error}");

@@ -58,7 +58,7 @@ async fn edits_are_noticed_and_broken_ones_leave_the_last_good_content() {
         registry::service("file", "1", 1),
         registry::service("file", "1", 2),
     );
-    let temp = Temp::new(&[one.clone()]);
+    let temp = Temp::new(std::slice::from_ref(&one));
     let file = micro::plugin::registry(&format!("file://{}", temp.0.display())).unwrap();
     let mut watch = file.watch(Some(&one.name)).await.unwrap();
     let mut next = async || timeout(PATIENCE, watch.next()).await.unwrap().unwrap();
@@ -67,15 +67,21 @@ async fn edits_are_noticed_and_broken_ones_leave_the_last_good_content() {
     temp.write(r#"[{"name": "#);
     let error = next().await.unwrap_err();
     assert!(error.detail().contains(".json"), "{error}");
-    assert_eq!(file.get(&one.name).await.unwrap(), [one.clone()]);
+    assert_eq!(
+        file.get(&one.name).await.unwrap(),
+        std::slice::from_ref(&one)
+    );
 
     let changed = Service {
         nodes: two.nodes,
         ..one.clone()
     };
-    temp.write(&serde_json::to_string(&[changed.clone()]).unwrap());
+    temp.write(&serde_json::to_string(&[&changed]).unwrap());
     assert_eq!(next().await, Ok(Event::Snapshot(vec![changed.clone()])));
-    assert_eq!(file.get(&one.name).await.unwrap(), [changed.clone()]);
+    assert_eq!(
+        file.get(&one.name).await.unwrap(),
+        std::slice::from_ref(&changed)
+    );
 
     fs::remove_file(&temp.0).unwrap();
     assert!(next().await.unwrap_err().is_not_found());

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use micro::registry::{Event, MdnsRegistry, Registry as _};
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use super::suite::registry::{self, Suite};
 
@@ -10,7 +10,8 @@ use super::suite::registry::{self, Suite};
 /// interface.
 fn suite() -> Suite {
     let mut suite = Suite::new(MdnsRegistry::new);
-    suite.nodes = 100;
+    // One process that answers for more than its peers can buffer is not what mDNS is for.
+    suite.nodes = 200;
     suite
 }
 
@@ -70,35 +71,31 @@ fn a_registry_outlives_a_runtime() {
             here.register(&service, Duration::from_secs(300))
                 .await
                 .unwrap();
-            assert_eq!(there.get(&service.name).await.unwrap(), [service.clone()]);
+            assert_eq!(
+                there.get(&service.name).await.unwrap(),
+                std::slice::from_ref(&service)
+            );
         });
     }
 }
 
 #[tokio::test]
-async fn discovery_is_quick() {
+async fn news_come_at_once_and_answers_early() {
     let service = registry::service("quick", "1", 1);
     let (here, there) = (MdnsRegistry::new(), MdnsRegistry::new());
     let mut watch = there.watch(Some(&service.name)).await.unwrap();
     assert_eq!(watch.next().await, Some(Ok(Event::Snapshot(vec![]))));
-    let start = Instant::now();
     here.register(&service, Duration::from_secs(300))
         .await
         .unwrap();
     assert_eq!(watch.next().await, Some(Ok(Event::Update(service.clone()))));
-    let announced = start.elapsed();
 
     let late = MdnsRegistry::new();
-    let start = Instant::now();
     let mut watch = late.watch(Some(&service.name)).await.unwrap();
     assert_eq!(
         watch.next().await,
         Some(Ok(Event::Snapshot(vec![service.clone()])))
     );
-    let watched = start.elapsed();
 
-    let start = Instant::now();
     assert_eq!(late.get(&service.name).await.unwrap(), [service]);
-    let got = start.elapsed();
-    eprintln!("announced {announced:?}, watched {watched:?}, got {got:?}");
 }

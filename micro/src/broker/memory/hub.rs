@@ -251,16 +251,22 @@ impl Group {
         from: Option<&Arc<Queue>>,
         push: fn(&Queue, Item) -> Result<(), Item>,
     ) {
-        let members = self.members.load();
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-        let others = (0..members.len())
-            .map(|at| &members[(turn + at) % members.len()])
-            .filter(|member| !from.is_some_and(|from| Arc::ptr_eq(member, from)));
         let mut item = item;
-        for member in others.chain(from) {
-            match push(member, item) {
-                Ok(()) => return,
-                Err(back) => item = back,
+        loop {
+            let members = self.members.load();
+            let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+            let others = (0..members.len())
+                .map(|at| &members[(turn + at) % members.len()])
+                .filter(|member| !from.is_some_and(|from| Arc::ptr_eq(member, from)));
+            for member in others.chain(from) {
+                match push(member, item) {
+                    Ok(()) => return,
+                    Err(back) => item = back,
+                }
+            }
+            // As in `offer`: others may have come meanwhile.
+            if Arc::ptr_eq(&members, &self.members.load()) {
+                break;
             }
         }
         tracing::debug!(

@@ -1,44 +1,38 @@
-//! What one registry knows, and the task that keeps it so.
+//! One registry at work: the task that listens, and what it is told to do.
 
 use std::{
-    collections::{BTreeMap, HashMap},
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
+use futures_util::StreamExt as _;
 use tokio::{
     sync::Notify,
-    task::JoinHandle,
     time::{Instant, sleep, sleep_until, timeout_at},
 };
 
 use super::{
     socket::{PORT, Sockets},
-    wire::{self, About, Announcement, Heard, LISTING, Packet, Question},
+    state::{FRESH, MOST_NAMES, Running, State},
+    wire::{self, Announcement, Heard, LISTING, Packet},
 };
 use crate::{
     Result,
-    registry::{
-        Service,
-        table::{Feed, Table},
-    },
+    registry::{Service, feed::Feed, table::Table},
 };
-use futures_util::StreamExt as _;
 
 /// How long answers are waited for; Go Micro's timeout.
 const WINDOW: Duration = Duration::from_millis(100);
-/// How soon a question is repeated, and how long nodes are gathered once one has answered.
-const SOON: Duration = Duration::from_millis(20);
-/// How long after a question its answers, with the announcements since, are taken for complete.
-const FRESH: Duration = Duration::from_secs(90);
-/// The longest pause between the questions of a watch.
-const MAX_PAUSE: Duration = Duration::from_secs(60);
-/// How soon a new node is announced again, in case the first packet was lost.
-const AGAIN: Duration = Duration::from_secs(1);
-/// The most names of which something is kept, and the most nodes of one name and version.
-const MOST_NAMES: usize = 4096;
+/// How long nodes are gathered for the snapshot of a watch.
+const GATHER: Duration = Duration::from_millis(5);
+/// The most nodes of one name and version.
 const MOST_NODES: usize = 1000;
+/// The most memory for what others announce.
+const MOST_BYTES: usize = 64 << 20;
+/// So many messages may go out at once before the receivers get a moment: what does not fit into
+/// their buffers is lost.
+const BURST: usize = 16;
 /// The largest packet that UDP can bring.
 const PACKET: usize = 65_535;
 
@@ -51,58 +45,12 @@ pub(super) struct Engine {
     wake: Notify,
 }
 
-#[derive(Debug, Default)]
-struct State {
-    running: Option<Running>,
-    /// What this process announces, by instance.
-    own: BTreeMap<String, Own>,
-    /// When which name was asked for.
-    asked: HashMap<String, Asked>,
-    follows: BTreeMap<String, Follow>,
-}
-
-#[derive(Debug)]
-struct Running {
-    sockets: Arc<Sockets>,
-    task: JoinHandle<()>,
-}
-
-#[derive(Debug)]
-struct Own {
-    service: Service,
-    announcement: Announcement,
-    /// Never, where there is none.
-    until: Option<Instant>,
-    again: Option<Instant>,
-}
-
-impl Own {
-    /// How long it is still there.
-    fn left(&self, now: Instant) -> Duration {
-        self.until
-            .map_or(Duration::MAX, |until| until.saturating_duration_since(now))
-    }
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Asked {
-    /// Since when everything about the name is heard.
-    first: Instant,
-    last: Instant,
-}
-
-#[derive(Debug)]
-struct Follow {
-    watchers: usize,
-    next: Instant,
-    pause: Duration,
-}
-
 impl Engine {
     pub(super) fn new(interface: &str) -> Self {
+        let table = Table::new(MOST_NAMES, MOST_NODES).within(MOST_BYTES);
         Self {
             interface: interface.to_owned(),
-            feed: Arc::new(Feed::new(Table::new(MOST_NAMES, MOST_NODES))),
+            feed: Arc::new(Feed::new(table)),
             state: Mutex::default(),
             wake: Notify::new(),
         }
@@ -114,7 +62,7 @@ impl Engine {
 
     /// The sockets, with the task that reads them running. A task ends with the runtime on which it
     /// began, so it may have to begin again on another.
-    pub(super) fn start(self: &Arc<Self>) -> Result<Arc<Sockets>> {
+    fn start(self: &Arc<Self>) -> Result<Arc<Sockets>> {
         let mut state = self.lock();
         if let Some(running) = &state.running
             && !running.task.is_finished()
@@ -122,13 +70,12 @@ impl Engine {
             return Ok(Arc::clone(&running.sockets));
         }
         let sockets = Arc::new(Sockets::open(&self.interface)?);
-        state.asked.clear();
+        state.forget();
         let task = tokio::spawn(Arc::clone(self).run(Arc::clone(&sockets)));
-        let running = Running {
+        state.running = Some(Running {
             sockets: Arc::clone(&sockets),
             task,
-        };
-        state.running = Some(running);
+        });
         Ok(sockets)
     }
 
@@ -139,15 +86,23 @@ impl Engine {
             return;
         };
         task.abort();
-        for own in std::mem::take(&mut state.own).into_values() {
-            sockets.announce_now(&own.announcement.message(None, Duration::ZERO));
+        for goodbye in state.goodbyes() {
+            sockets.announce_now(&goodbye);
         }
     }
 
     pub(super) async fn register(self: &Arc<Self>, service: &Service, ttl: Duration) -> Result<()> {
         let mut announcements = Vec::new();
         for node in &service.nodes {
-            announcements.push((node, Announcement::new(service, node)?));
+            let nodes = vec![node.clone()];
+            let announcement = Announcement::new(service, node)?;
+            announcements.push((
+                Service {
+                    nodes,
+                    ..service.clone()
+                },
+                announcement,
+            ));
         }
         let sockets = self.start()?;
         self.feed.put(service.clone(), ttl)?;
@@ -155,54 +110,28 @@ impl Engine {
         let mut messages = Vec::new();
         {
             let mut state = self.lock();
-            for (node, announcement) in announcements {
+            for (one, announcement) in announcements {
                 messages.push(announcement.message(None, ttl));
-                let instance = announcement.instance.clone();
-                let own = Own {
-                    service: Service {
-                        nodes: vec![node.clone()],
-                        ..service.clone()
-                    },
-                    announcement,
-                    until: now.checked_add(ttl),
-                    again: Some(now + AGAIN),
-                };
-                let is = own.service.clone();
-                let was = state.own.insert(instance.clone(), own);
-                let Some(was) = was else { continue };
-                if was.service == is
-                    && let Some(own) = state.own.get_mut(&instance)
-                {
-                    own.again = was.again;
-                }
-                // A node has one version on the wire.
-                if was.service.version != is.version {
-                    self.feed.remove(&was.service);
+                if let Some(other) = state.own(one, announcement, ttl, now) {
+                    self.feed.remove(&other);
                 }
             }
         }
         messages.extend(Announcement::listing(&service.name).map(|name| name.message(None, ttl)));
-        for message in messages {
-            sockets.announce(&message).await?;
-        }
         self.wake.notify_one();
-        Ok(())
+        announce(&sockets, messages).await
     }
 
     pub(super) async fn deregister(&self, service: &Service) -> Result<()> {
         let mut messages = Vec::new();
+        let now = Instant::now();
         let sockets = {
             let mut state = self.lock();
             for node in &service.nodes {
                 let instance = format!("{}.{}", node.id, service.name);
-                if state
-                    .own
-                    .get(&instance)
-                    .is_some_and(|own| own.service.version == service.version)
-                    && let Some(own) = state.own.remove(&instance)
-                {
-                    self.feed.remove(&own.service);
-                    messages.push(own.announcement.message(None, Duration::ZERO));
+                if let Some((own, goodbye)) = state.disown(&instance, &service.version, now) {
+                    self.feed.remove(&own);
+                    messages.push(goodbye);
                 }
             }
             state
@@ -210,44 +139,41 @@ impl Engine {
                 .as_ref()
                 .map(|running| Arc::clone(&running.sockets))
         };
-        for message in messages {
-            if let Some(sockets) = &sockets {
-                sockets.announce(&message).await?;
-            }
+        self.wake.notify_one();
+        match sockets {
+            Some(sockets) => announce(&sockets, messages).await,
+            None => Ok(()),
         }
-        Ok(())
     }
 
-    /// Asks for a name, unless what is known of it is fresh; says since when it is heard of.
+    /// Asks for a name, unless what is known of it is fresh and will do; says since when it is
+    /// heard of, or when it was asked for `anew`.
     pub(super) async fn inquire(self: &Arc<Self>, name: &str, anew: bool) -> Result<Instant> {
         let question = wire::query(name)?;
         let sockets = self.start()?;
         let now = Instant::now();
-        {
+        let asked = {
             let mut state = self.lock();
-            if let Some(asked) = state.asked.get(name) {
-                // The answers to the last question may be on their way still.
-                let awaited = asked.last + WINDOW > now;
-                if awaited || (asked.last + FRESH > now && !anew) {
-                    return Ok(if anew { asked.last } else { asked.first });
-                }
+            let before = state.asked(name);
+            // The answers to the last question may be on their way still.
+            let enough = if anew { WINDOW } else { FRESH };
+            if let Some(asked) = before.filter(|asked| asked.last + enough > now) {
+                return Ok(if anew { asked.last } else { asked.first });
             }
             state.note(name, now);
-        }
-        sockets.ask(&question).await?;
-        Ok(if anew {
             now
-        } else {
-            self.lock().asked.get(name).map_or(now, |asked| asked.first)
-        })
+        };
+        sockets.ask(&question).await?;
+        Ok(asked)
     }
 
     /// The records of one service.
     pub(super) async fn get(self: &Arc<Self>, name: &str) -> Result<Vec<Service>> {
         let since = self.inquire(name, false).await?;
+        let old = since.elapsed() >= WINDOW;
         sleep_until(since + WINDOW).await;
         let known = self.feed.select(Some(name));
-        if !known.is_empty() || since.elapsed() < 2 * WINDOW {
+        if !known.is_empty() || !old {
             return Ok(known);
         }
         // An old silence is worth another question.
@@ -270,60 +196,47 @@ impl Engine {
             while self.feed.select(name).is_empty() {
                 news.next().await;
             }
-            sleep_until(since + if name.is_some() { SOON } else { 2 * SOON }).await;
+            if since.elapsed() < WINDOW {
+                sleep(GATHER).await;
+            }
         };
         let window = if name.is_some() { WINDOW } else { 2 * WINDOW };
         // Nobody answered: then nothing is there.
         let _ = timeout_at(since + window, first).await;
     }
 
-    /// Has the name asked for again and again, until [`unfollow`](Self::unfollow).
     pub(super) fn follow(&self, name: &str) {
-        let mut state = self.lock();
-        let fresh = || Follow {
-            watchers: 0,
-            next: Instant::now() + SOON,
-            pause: AGAIN,
-        };
-        state
-            .follows
-            .entry(name.to_owned())
-            .or_insert_with(fresh)
-            .watchers += 1;
-        drop(state);
+        self.lock().follow(name, Instant::now());
         self.wake.notify_one();
     }
 
     pub(super) fn unfollow(&self, name: &str) {
-        let mut state = self.lock();
-        if let Some(follow) = state.follows.get_mut(name) {
-            follow.watchers -= 1;
-            if follow.watchers == 0 {
-                state.follows.remove(name);
-            }
-        }
+        self.lock().unfollow(name);
     }
 
     async fn run(self: Arc<Self>, sockets: Arc<Sockets>) {
         let (mut group, mut ask) = (vec![0; PACKET], vec![0; PACKET]);
         loop {
             let due = self.lock().due();
-            let heard = tokio::select! {
-                heard = sockets.group.recv_from(&mut group) => heard.map(|(n, from)| (&group[..n], from)),
-                heard = sockets.ask.recv_from(&mut ask) => heard.map(|(n, from)| (&ask[..n], from)),
-                () = async { match due {
+            let due = async {
+                match due {
                     Some(at) => sleep_until(at).await,
                     None => std::future::pending().await,
-                } } => {
+                }
+            };
+            let (heard, bytes) = tokio::select! {
+                heard = sockets.group.recv_from(&mut group) => (heard, &group),
+                heard = sockets.ask.recv_from(&mut ask) => (heard, &ask),
+                () = due => {
                     self.tick(&sockets).await;
                     continue;
                 }
                 () = self.wake.notified() => continue,
             };
             match heard {
-                Ok((bytes, from)) if sockets.trusts(from) => match wire::decode(bytes) {
+                Ok((len, from)) if sockets.trusts(from) => match wire::decode(&bytes[..len]) {
                     Some(packet) => self.take(&sockets, packet, from).await,
-                    None => tracing::trace!(%from, len = bytes.len(), "no mDNS message"),
+                    None => tracing::trace!(%from, len, "not a message of mDNS"),
                 },
                 Ok((_, from)) => tracing::trace!(%from, "a packet from another interface"),
                 Err(error) => {
@@ -336,182 +249,92 @@ impl Engine {
 
     /// Does what is due.
     async fn tick(&self, sockets: &Sockets) {
-        let now = Instant::now();
-        let (announcements, questions) = self.lock().take_due(now);
-        for message in announcements {
-            self.told(sockets.announce(&message).await);
-        }
-        for name in questions {
-            if let Ok(question) = wire::query(&name) {
-                self.told(sockets.ask(&question).await);
-            }
-        }
-    }
-
-    fn told(&self, sent: Result<()>) {
-        if let Err(error) = sent {
-            tracing::debug!(%error, "a message was not sent and will be again");
-        }
+        let (announcements, names) = self.lock().take_due(Instant::now());
+        unsent(announce(sockets, announcements).await);
+        ask(sockets, &names).await;
     }
 
     async fn take(&self, sockets: &Sockets, packet: Packet, from: SocketAddr) {
         for question in &packet.asked {
-            for message in self.answers(&packet, question) {
-                // A port of its own is the mark of somebody who hears nothing sent to the group.
-                self.told(if question.unicast || from.port() != PORT {
-                    sockets
-                        .group
-                        .send_to(&message, from)
-                        .await
-                        .map(drop)
-                        .map_err(Into::into)
-                } else {
-                    sockets.announce(&message).await
-                });
-            }
+            let answers = self.lock().answers(&packet, question, Instant::now());
+            // A port of its own is the mark of somebody who hears nothing sent to the group.
+            unsent(if question.unicast || from.port() != PORT {
+                reply(sockets, answers, from).await
+            } else {
+                announce(sockets, answers).await
+            });
         }
-        let mut unknown = Vec::new();
+        let mut listed = Vec::new();
         for heard in packet.heard {
             match heard {
                 Heard::Node(service, ip, ttl) => {
-                    if self.wants(&service)
+                    if self.keeps(&service)
                         && sockets.believes(ip, from)
                         && let Err(error) = self.feed.put(service, ttl)
                     {
-                        tracing::debug!(%error, %from, "a node from mDNS is left out");
+                        tracing::debug!(%error, %from, "a node is left out");
                     }
                 }
                 Heard::Gone(service) => {
-                    if self.wants(&service) {
+                    if self.keeps(&service) {
                         self.feed.remove(&service);
                     }
                 }
-                Heard::Listed(name) => unknown.push(name),
+                Heard::Listed(name) => listed.push(name),
             }
         }
         let now = Instant::now();
-        unknown.retain(|name| self.lock().wants_nodes(name, now));
-        for name in unknown {
-            if let Ok(question) = wire::query(&name) {
-                self.told(sockets.ask(&question).await);
-            }
-        }
-    }
-
-    fn answers(&self, packet: &Packet, question: &Question) -> Vec<Vec<u8>> {
-        let mut state = self.lock();
-        let now = Instant::now();
-        state.own.retain(|_, own| !own.left(now).is_zero());
-        let to = (packet, question);
-        let own = state.own.values();
-        let mut names: BTreeMap<&str, Duration> = BTreeMap::new();
-        for own in own.clone() {
-            let most = names.entry(&own.service.name).or_default();
-            *most = own.left(now).max(*most);
-        }
-        let names = names.into_iter();
-        match &question.about {
-            About::Listing => names
-                .filter_map(|(name, left)| {
-                    Some(Announcement::listing(name)?.message(Some(to), left))
-                })
-                .collect(),
-            About::DnsSd => names.map(|(name, _)| wire::dns_sd(name, to)).collect(),
-            About::Name(name) => own
-                .filter(|own| own.service.name == *name || own.announcement.instance == *name)
-                .map(|own| own.announcement.message(Some(to), own.left(now)))
-                .collect(),
-        }
+        listed.retain(|name| self.lock().wants_nodes(name, now));
+        ask(sockets, &listed).await;
     }
 
     /// Whether what is heard of a node is kept: nobody here asked for most of what is on a network,
     /// and what is announced here is known better here.
-    fn wants(&self, service: &Service) -> bool {
+    fn keeps(&self, service: &Service) -> bool {
         let state = self.lock();
-        let name = service.name.as_str();
-        let all_or_it = [LISTING, name];
-        let asked = all_or_it.iter().any(|name| {
-            state.follows.contains_key(*name)
-                || state
-                    .asked
-                    .get(*name)
-                    .is_some_and(|asked| asked.last.elapsed() < FRESH)
-        });
-        asked
+        let now = Instant::now();
+        (state.wants(&service.name, now) || state.wants(LISTING, now))
             && service
                 .nodes
                 .iter()
-                .all(|node| !state.own.contains_key(&format!("{}.{name}", node.id)))
+                .all(|node| !state.owns(&format!("{}.{}", node.id, service.name)))
     }
 }
 
-impl State {
-    /// Takes down that the name is asked for now.
-    fn note(&mut self, name: &str, now: Instant) {
-        if self.asked.len() >= MOST_NAMES {
-            self.asked.retain(|_, asked| asked.last + FRESH > now);
-        }
-        if self.asked.len() >= MOST_NAMES && !self.asked.contains_key(name) {
-            return;
-        }
-        let asked = self.asked.entry(name.to_owned()).or_insert(Asked {
-            first: now,
-            last: now,
-        });
-        if asked.last + FRESH <= now {
-            asked.first = now;
-        }
-        asked.last = now;
+async fn announce(sockets: &Sockets, messages: Vec<Vec<u8>>) -> Result<()> {
+    for (at, message) in messages.iter().enumerate() {
+        pace(at).await;
+        sockets.announce(message).await?;
     }
+    Ok(())
+}
 
-    /// Whether the nodes of a name from the listing are to be asked for.
-    fn wants_nodes(&mut self, name: &str, now: Instant) -> bool {
-        let all = self.follows.contains_key(LISTING)
-            || self
-                .asked
-                .get(LISTING)
-                .is_some_and(|asked| asked.last + FRESH > now);
-        let recent = Duration::from_secs(10);
-        if !all
-            || self
-                .asked
-                .get(name)
-                .is_some_and(|asked| asked.last + recent > now)
-        {
-            return false;
-        }
-        self.note(name, now);
-        self.asked.contains_key(name)
+async fn reply(sockets: &Sockets, messages: Vec<Vec<u8>>, to: SocketAddr) -> Result<()> {
+    for (at, message) in messages.iter().enumerate() {
+        pace(at).await;
+        sockets.group.send_to(message, to).await?;
     }
+    Ok(())
+}
 
-    fn due(&self) -> Option<Instant> {
-        let again = self.own.values().filter_map(|own| own.again);
-        let next = self.follows.values().map(|follow| follow.next);
-        again.chain(next).min()
+async fn ask(sockets: &Sockets, names: &[String]) {
+    for (at, name) in names.iter().enumerate() {
+        pace(at).await;
+        if let Ok(question) = wire::query(name) {
+            unsent(sockets.ask(&question).await);
+        }
     }
+}
 
-    /// The messages to announce and the names to ask for.
-    fn take_due(&mut self, now: Instant) -> (Vec<Vec<u8>>, Vec<String>) {
-        self.own.retain(|_, own| !own.left(now).is_zero());
-        let mut announcements = Vec::new();
-        for own in self.own.values_mut() {
-            if own.again.is_some_and(|at| at <= now) {
-                own.again = None;
-                announcements.push(own.announcement.message(None, own.left(now)));
-            }
-        }
-        let mut questions = Vec::new();
-        for (name, follow) in &mut self.follows {
-            if follow.next <= now {
-                questions.push(name.clone());
-                // Spread, so that processes that started together do not ask together for ever.
-                follow.next = now + follow.pause.mul_f64(0.8 + 0.4 * fastrand::f64());
-                follow.pause = (follow.pause * 2).min(MAX_PAUSE);
-            }
-        }
-        for name in &questions {
-            self.note(name, now);
-        }
-        (announcements, questions)
+async fn pace(at: usize) {
+    if at > 0 && at.is_multiple_of(BURST) {
+        sleep(Duration::from_millis(1)).await;
+    }
+}
+
+/// Nobody waits for what the task sends, and it will be sent again.
+fn unsent(sent: Result<()>) {
+    if let Err(error) = sent {
+        tracing::debug!(%error, "a message of mDNS was not sent");
     }
 }

@@ -10,7 +10,9 @@ use super::{Event, Registry, Service, check::check_name};
 use crate::{Error, Result, plugin};
 
 mod engine;
+mod read;
 mod socket;
+mod state;
 mod txt;
 mod wire;
 

@@ -21,7 +21,10 @@ use hickory_proto::{
     },
 };
 
-use super::txt::Txt;
+use super::{
+    read::{self, Parts},
+    txt::Txt,
+};
 use crate::{
     Error, Result,
     registry::{Node, Service},
@@ -33,10 +36,10 @@ const DNS_SD: &str = "_services._dns-sd._udp";
 const DOMAIN: &str = "micro";
 /// The longest message that is sent: what UDP carries, less some room.
 const MAX_MESSAGE: usize = 60_000;
+/// The most nodes of one message that are read: each may cost a megabyte of text to look at.
+const MAX_NODES: usize = 8;
 /// The longest time to live that is told or believed, in seconds.
 const MAX_TTL: u32 = 4500;
-/// The most questions of one message that are answered.
-const MAX_QUESTIONS: usize = 16;
 
 /// What somebody sent.
 #[derive(Debug)]
@@ -204,8 +207,11 @@ pub(super) fn query(name: &str) -> Result<Vec<u8>> {
 /// Reads a message; nothing where it is none, or none of ours. What in it makes no sense is left
 /// out.
 pub(super) fn decode(bytes: &[u8]) -> Option<Packet> {
-    let message = Message::from_vec(bytes).ok()?;
-    let metadata = &message.metadata;
+    let Parts {
+        metadata,
+        questions,
+        records,
+    } = read::parts(bytes)?;
     if metadata.op_code != OpCode::Query || metadata.response_code != ResponseCode::NoError {
         return None;
     }
@@ -215,14 +221,8 @@ pub(super) fn decode(bytes: &[u8]) -> Option<Packet> {
         heard: Vec::new(),
     };
     if metadata.message_type == MessageType::Query {
-        packet.asked = message
-            .queries
-            .into_iter()
-            .filter_map(question)
-            .take(MAX_QUESTIONS)
-            .collect();
+        packet.asked = questions.into_iter().filter_map(question).collect();
     } else {
-        let records: Vec<_> = message.answers.iter().chain(&message.additionals).collect();
         packet.heard = hear(&records);
     }
     Some(packet)
@@ -242,13 +242,17 @@ fn question(query: Query) -> Option<Question> {
     })
 }
 
-fn hear(records: &[&Record]) -> Vec<Heard> {
+fn hear(records: &[Record]) -> Vec<Heard> {
     let mut heard = Vec::new();
+    let mut nodes = 0;
     for record in records {
         match &record.data {
             RData::PTR(PTR(to)) if record.ttl > 0 => heard.extend(listed(&record.name, to)),
             // Every node comes whole in one message, so nothing need be kept between messages.
-            RData::SRV(srv) => heard.extend(node(record, srv, records)),
+            RData::SRV(srv) if nodes < MAX_NODES => {
+                nodes += 1;
+                heard.extend(node(record, srv, records));
+            }
             _ => {}
         }
     }
@@ -265,17 +269,16 @@ fn listed(listing: &Name, to: &Name) -> Option<Heard> {
     Some(Heard::Listed(name.to_owned()))
 }
 
-fn node(record: &Record, srv: &SRV, records: &[&Record]) -> Option<Heard> {
+fn node(record: &Record, srv: &SRV, records: &[Record]) -> Option<Heard> {
     let instance = short_name(&record.name)?;
     if instance.ends_with(LISTING) {
         return None;
     }
     let (txt, ttl) = records.iter().find_map(|other| match &other.data {
-        RData::TXT(txt) if other.name == record.name => {
-            Some((Txt::decode(&txt.txt_data)?, other.ttl))
-        }
+        RData::TXT(txt) if other.name == record.name => Some((txt, other.ttl)),
         _ => None,
     })?;
+    let txt = Txt::decode(&txt.txt_data)?;
     let mut ips = records.iter().filter_map(|other| match &other.data {
         RData::A(A(ip)) if other.name == srv.target => Some(IpAddr::V4(*ip)),
         RData::AAAA(AAAA(ip)) if other.name == srv.target => Some(IpAddr::V6(*ip)),

@@ -159,3 +159,49 @@ fn whatever_is_sent_nothing_breaks() {
         }
     }
 }
+
+#[test]
+fn a_record_that_holds_nothing_costs_only_itself() {
+    let mut listing = Announcement::listing("greeter").unwrap();
+    listing.txt = vec![String::new()];
+    let mut bytes = listing.message(None, Duration::from_secs(9));
+    // The TXT record is the last: its length of one, and the empty string, become a length of none.
+    bytes.truncate(bytes.len() - 1);
+    let length = bytes.len() - 1;
+    assert_eq!(bytes[length], 1);
+    bytes[length] = 0;
+    assert!(Message::from_vec(&bytes).is_err());
+    let heard = decode(&bytes).unwrap().heard;
+    assert_eq!(heard, [Heard::Listed("greeter".to_owned())]);
+}
+
+#[test]
+fn a_message_that_costs_much_to_read_is_read_in_part() {
+    let bomb = vec![b'a'; 60 << 20];
+    let mut deflated = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+    std::io::Write::write_all(&mut deflated, &bomb).unwrap();
+    let hex: String = deflated.finish().unwrap()[..16_000]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let name = Name::from_ascii("a.greeter.micro.").unwrap();
+    let mut message = Message::new(0, MessageType::Response, OpCode::Query);
+    let text = hex
+        .as_bytes()
+        .chunks(254)
+        .map(|text| String::from_utf8_lossy(text).into());
+    let data = RData::TXT(TXT::new(text.collect()));
+    message.add_answer(Record::from_rdata(name.clone(), 9, data));
+    for port in 1..1000 {
+        let data = RData::SRV(SRV::new(0, 0, port, name.clone()));
+        message.add_answer(Record::from_rdata(name.clone(), 9, data));
+    }
+    let bytes = message.to_vec().unwrap();
+    let start = std::time::Instant::now();
+    assert_eq!(decode(&bytes).unwrap().heard, []);
+    assert!(
+        start.elapsed() < Duration::from_secs(5),
+        "{:?}",
+        start.elapsed()
+    );
+}

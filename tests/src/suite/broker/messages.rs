@@ -55,7 +55,7 @@ pub async fn large_messages(broker: Subject) {
     let mut subscription = subscribe(&broker, &topic).await;
     for seed in 0..4_usize {
         let body: Vec<u8> = (0..size)
-            .map(|at| (at * (2 * seed + 1) >> 5) as u8)
+            .map(|at| ((at * (2 * seed + 1)) >> 5) as u8)
             .collect();
         let message = Message {
             body: body.clone().into(),
