@@ -154,9 +154,10 @@ impl Inbound {
 
     fn return_room(&mut self) {
         let read = std::mem::take(&mut self.read);
-        match &self.sender {
-            Some(sender) => sender.give(read),
-            None => self.queue.give_room(read),
+        // Here first: what the sender then sends must find the room that it was told of.
+        self.queue.give_room(read);
+        if let Some(sender) = &self.sender {
+            sender.give(read);
         }
     }
 }
