@@ -79,10 +79,10 @@ impl Code {
     /// The kind with this gRPC number; [`Code::Unknown`] for a number that has none.
     #[must_use]
     pub fn from_grpc(number: u32) -> Self {
-        (1..=16)
-            .contains(&number)
-            .then(|| Self::ALL[number as usize - 1])
-            .unwrap_or(Self::Unknown)
+        match number {
+            1..=16 => Self::ALL[number as usize - 1],
+            _ => Self::Unknown,
+        }
     }
 
     /// The HTTP status by which Go Micro and plain HTTP know this kind.
