@@ -22,7 +22,7 @@ use crate::{
 ///
 /// It ends with `None` when the other side has sent its last message, and with an error when the
 /// call failed. Dropping it early tells the other side to stop. At most a window's worth of unread
-/// bytes (256 KiB unless set) waits here: the sender waits for the reader.
+/// bytes (256 KiB) waits here: the sender waits for the reader.
 pub struct Streaming<T: 'static> {
     inbound: Inbound,
     content_type: ContentType,
