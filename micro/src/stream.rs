@@ -22,7 +22,7 @@ use crate::{
 ///
 /// It ends with `None` when the other side has sent its last message, and with an error when the
 /// call failed. Dropping it early tells the other side to stop. At most a window's worth of unread
-/// bytes (256 KiB unless set) waits here: the sender waits for the reader.
+/// bytes (256 KiB) waits here: the sender waits for the reader.
 pub struct Streaming<T: 'static> {
     inbound: Inbound,
     content_type: ContentType,
@@ -154,6 +154,7 @@ impl Inbound {
 
     fn return_room(&mut self) {
         let read = std::mem::take(&mut self.read);
+        // Here first: what the sender then sends must find the room that it was told of.
         let ended = self.queue.give_room(read);
         // The id of a call that is over may be that of another one by now.
         if let Some(sender) = &self.sender

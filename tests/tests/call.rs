@@ -232,3 +232,20 @@ async fn many_at_once() {
             .all(|(n, reply)| reply.text == (n % 7).to_string())
     );
 }
+
+#[tokio::test]
+async fn streams_go_on_past_their_window() {
+    let app = app().await;
+    let echo: EchoClient<_> = app.client();
+    let long = "x".repeat(2000);
+    let mut replies = echo.repeat(note(&long)).await.unwrap();
+    let mut read = 0;
+    while let Some(reply) = replies.message().await.unwrap() {
+        read += reply.text.len();
+    }
+    assert!(read > 2_000_000);
+
+    let notes: Vec<_> = (0..1000).map(|_| note(&long)).collect();
+    let all = echo.collect(stream::iter(notes)).await.unwrap();
+    assert_eq!(all.text.len(), 2_000_000);
+}

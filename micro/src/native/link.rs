@@ -153,6 +153,7 @@ impl Link {
     ///
     /// # Errors
     /// As [`Link::send`].
+    #[expect(clippy::ptr_arg, reason = "a path that is static is kept without a copy")]
     pub(super) fn send_call(
         &self,
         path: &Cow<'static, str>,

@@ -130,7 +130,7 @@ impl Told {
             registry: registry.map_or_else(|| plugin::registry(DEFAULT_REGISTRY), Ok)?,
             broker: broker.map_or_else(|| plugin::broker("memory"), Ok)?,
             transport: transport.unwrap_or_else(|| Arc::new(TcpTransport::new())),
-            selector: selector.unwrap_or_else(|| Arc::new(PowerOfTwo::default())),
+            selector: selector.unwrap_or_else(|| Arc::new(PowerOfTwo)),
         })
     }
 }
