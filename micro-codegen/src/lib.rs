@@ -22,9 +22,9 @@ use errors::Errors;
 pub fn attribute(args: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let mut printed = match parse::item(args, item, &mut errors) {
-        parse::Item::Trait(mut service, extra) => {
-            check::service(&mut service, &mut errors);
-            expand::service(&service, &extra)
+        parse::Item::Trait(mut read) => {
+            check::service(&mut read.0, &mut errors);
+            expand::service(&read.0, &read.1)
         }
         parse::Item::Handler(handler) => expand::handler(&handler),
         parse::Item::Endpoints(mut endpoints) => {
@@ -64,6 +64,27 @@ pub fn stray_subscribe(mut item: TokenStream) -> TokenStream {
 #[must_use]
 pub fn expand(service: &model::Service) -> TokenStream {
     expand::service(service, &expand::Extra::default())
+}
+
+/// Reads a service definition, `pub trait Greeter { … }`, as `#[micro::service(args)]` does.
+///
+/// # Errors
+/// All that is wrong with it, as one error.
+pub fn parse(args: TokenStream, item: TokenStream) -> syn::Result<model::Service> {
+    let mut errors = Errors::default();
+    match parse::item(args, item.clone(), &mut errors) {
+        parse::Item::Trait(mut read) => {
+            check::service(&mut read.0, &mut errors);
+            errors.finish().map(|()| read.0)
+        }
+        _ => {
+            errors.finish()?;
+            Err(syn::Error::new_spanned(
+                item,
+                "not the definition of a service",
+            ))
+        }
+    }
 }
 
 /// Checks the rules over a whole service definition, like names that are there twice.

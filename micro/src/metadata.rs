@@ -1,5 +1,7 @@
 //! Headers that travel with a call or a message.
 
+use std::sync::{Arc, LazyLock};
+
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::{Error, Result};
@@ -7,7 +9,8 @@ use crate::{Error, Result};
 /// Headers of a call, a reply or a message: names are case-insensitive, a name may have several
 /// values, and neither may hold a control character, so nothing can be smuggled into a wire format.
 ///
-/// A thin wrapper around [`http::HeaderMap`], which [`Metadata::headers`] gives out.
+/// A thin wrapper around [`http::HeaderMap`], which [`Metadata::headers`] gives out. Clones share
+/// their headers until one of them is changed; having none takes no memory.
 ///
 /// ```
 /// let mut metadata = micro::Metadata::new();
@@ -16,8 +19,8 @@ use crate::{Error, Result};
 /// assert!(metadata.insert("tenant", "line\r\nbreak").is_err());
 /// # Ok::<(), micro::Error>(())
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Metadata(HeaderMap);
+#[derive(Clone, Debug, Default)]
+pub struct Metadata(Option<Arc<HeaderMap>>);
 
 impl Metadata {
     /// No headers; allocates nothing.
@@ -29,12 +32,12 @@ impl Metadata {
     /// The first value of `name`, where it is there and is text.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name)?.to_str().ok()
+        self.headers().get(name)?.to_str().ok()
     }
 
     /// All values of `name` that are text, in the order in which they were added.
     pub fn get_all(&self, name: &str) -> impl Iterator<Item = &str> {
-        self.0
+        self.headers()
             .get_all(name)
             .into_iter()
             .filter_map(|value| value.to_str().ok())
@@ -46,7 +49,7 @@ impl Metadata {
     /// `InvalidArgument` where the name is no HTTP token or the value holds a control character.
     pub fn insert(&mut self, name: &str, value: &str) -> Result<()> {
         let (name, value) = pair(name, value.as_bytes())?;
-        self.0.insert(name, value);
+        self.change().try_insert(name, value).map_err(|_| full())?;
         Ok(())
     }
 
@@ -64,48 +67,77 @@ impl Metadata {
     /// As [`Metadata::insert`].
     pub fn append_bytes(&mut self, name: &str, value: &[u8]) -> Result<()> {
         let (name, value) = pair(name, value)?;
-        self.0.append(name, value);
+        self.change().try_append(name, value).map_err(|_| full())?;
         Ok(())
     }
 
     /// Takes a name away with all its values; says whether it was there.
     pub fn remove(&mut self, name: &str) -> bool {
-        self.0.remove(name).is_some()
+        self.headers().contains_key(name) && self.change().remove(name).is_some()
     }
 
     /// Whether there is no header.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.headers().is_empty()
     }
 
     /// How many values there are, over all names.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.headers().len()
     }
 
     /// Every name with each of its values; names are lower case.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.0
+        self.headers()
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_bytes()))
     }
 
     /// Puts every header of `other` in place of the one of that name here.
     pub fn merge(&mut self, other: &Self) {
-        for name in other.0.keys() {
-            self.0.remove(name);
+        if self.is_empty() {
+            self.0.clone_from(&other.0);
+            return;
         }
-        for (name, value) in &other.0 {
-            self.0.append(name.clone(), value.clone());
+        for name in other.headers().keys() {
+            self.change().remove(name);
         }
+        for (name, value) in other.headers() {
+            // Where both together are more than a map can hold, the rest is left out.
+            let _ = self.change().try_append(name.clone(), value.clone());
+        }
+    }
+
+    /// What a call made while another is handled takes over from it: all but what is about that one
+    /// call's own message and connection.
+    pub(crate) fn for_onward_call(&self) -> Self {
+        const OWN: [&str; 8] = [
+            "accept",
+            "content-type",
+            "content-length",
+            "connection",
+            "host",
+            "te",
+            "traceparent",
+            "user-agent",
+        ];
+        let mut onward = self.clone();
+        for name in OWN {
+            onward.remove(name);
+        }
+        onward
     }
 
     /// The headers as the `http` crate has them.
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
-        &self.0
+        self.0.as_deref().unwrap_or(&NONE)
+    }
+
+    fn change(&mut self) -> &mut HeaderMap {
+        Arc::make_mut(self.0.get_or_insert_default())
     }
 
     /// The bytes that names and values take, with the 32 that HTTP/2 counts for each entry.
@@ -119,8 +151,24 @@ impl Metadata {
 
 impl From<HeaderMap> for Metadata {
     fn from(headers: HeaderMap) -> Self {
-        Self(headers)
+        Self((!headers.is_empty()).then(|| Arc::new(headers)))
     }
+}
+
+/// What having no headers looks like.
+static NONE: LazyLock<HeaderMap> = LazyLock::new(HeaderMap::new);
+
+impl PartialEq for Metadata {
+    fn eq(&self, other: &Self) -> bool {
+        self.headers() == other.headers()
+    }
+}
+
+impl Eq for Metadata {}
+
+#[cold]
+fn full() -> Error {
+    Error::resource_exhausted("more headers than metadata can hold")
 }
 
 fn pair(name: &str, value: &[u8]) -> Result<(HeaderName, HeaderValue)> {

@@ -6,7 +6,7 @@
 /// Version 1.
 pub mod v1 {
     pub use std::{
-        convert::Into,
+        convert::{From, Into},
         future::Future,
         marker::{Send, Sync},
         mem::drop,
@@ -32,6 +32,11 @@ pub mod v1 {
         rpc::{Rpc, schema},
         server::{Call, Handler, IntoHandler, Response, Subscriber},
     };
+
+    /// A list of what follows topics.
+    pub fn list<const N: usize>(subscribers: [Subscriber; N]) -> Vec<Subscriber> {
+        subscribers.into()
+    }
 
     /// How a call ends.
     pub type Answered = Result<Response>;
@@ -191,6 +196,12 @@ macro_rules! __micro_common {
             }
         }
 
+        impl<__C> $crate::__private::v1::From<$crate::__private::v1::Stub<__C>> for $client<__C> {
+            fn from(stub: $crate::__private::v1::Stub<__C>) -> Self {
+                Self(stub)
+            }
+        }
+
         impl<__S> $server<__S> {
             /// Serves `handler`.
             $vis fn new(
@@ -203,12 +214,12 @@ macro_rules! __micro_common {
         impl $mock {
             /// A mock without answers.
             $vis fn new() -> Self {
-                Self($crate::__private::v1::Mock::default())
+                Self(::core::default::Default::default())
             }
 
             /// A client that calls this mock.
             $vis fn client(&self) -> $client<$crate::__private::v1::MockClient> {
-                $client::new($name, self.0.clone())
+                $client::new($name, ::core::clone::Clone::clone(&self.0))
             }
 
             /// The calls so far.

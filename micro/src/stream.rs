@@ -15,6 +15,7 @@ use crate::{
     Error, Result,
     codec::{ContentType, Wire},
     native,
+    selector::{InFlight, Outcome},
 };
 
 /// A stream of messages that the other side of a call sends.
@@ -76,6 +77,9 @@ pub struct Inbound {
     read: usize,
     window: usize,
     sender: Option<native::Credit>,
+    /// The call to the node that sends, which is over when the stream is.
+    flight: Option<InFlight>,
+    answered: bool,
 }
 
 impl Inbound {
@@ -102,13 +106,25 @@ impl Inbound {
             read: 0,
             window,
             sender,
+            flight: None,
+            answered: false,
         }
+    }
+
+    /// Tells `flight` how the stream ended.
+    pub(crate) fn attend(&mut self, flight: InFlight) {
+        self.flight = Some(flight);
     }
 
     /// The next message; `None` at the end.
     pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes>>> {
         loop {
             if let Some(message) = self.taken.pop_front() {
+                if !std::mem::replace(&mut self.answered, true)
+                    && let Some(flight) = &self.flight
+                {
+                    flight.answered();
+                }
                 self.read += cost(&message);
                 if self.read * 2 >= self.window {
                     self.return_room();
@@ -123,6 +139,9 @@ impl Inbound {
             if let Some(end) = &mut state.end {
                 // An error is told once; after it, as after the end, there is nothing more.
                 let told = std::mem::replace(end, Ok(()));
+                if let Some(flight) = self.flight.take() {
+                    flight.done(Outcome::of_result(&told));
+                }
                 return Poll::Ready(told.err().map(Err));
             }
             match &mut state.reader {
@@ -152,10 +171,8 @@ impl Stream for Inbound {
 
 impl Drop for Inbound {
     fn drop(&mut self) {
+        // The sender's side goes with it, which gives up a call that is still under way.
         self.queue.close_reader();
-        if let Some(sender) = self.sender.take() {
-            sender.reader_gone();
-        }
     }
 }
 
@@ -182,6 +199,18 @@ impl Outbound {
     pub async fn send(&mut self, message: Bytes) -> Result<()> {
         std::future::poll_fn(|cx| self.poll_ready(cx)).await?;
         self.start_send(message)
+    }
+
+    /// Says that the stream is under way, before there is a message: the other side learns that its
+    /// call was accepted. The first message says it as well.
+    ///
+    /// # Errors
+    /// As [`Outbound::send`].
+    pub fn open(&mut self) -> Result<()> {
+        match self {
+            Self::Pipe(_) => Ok(()),
+            Self::Native(sender) => sender.open(),
+        }
     }
 
     /// Waits for room for a message.

@@ -1,5 +1,5 @@
 //! What `#[micro::service]` makes of a trait and of what handles it.
-#![cfg(feature = "macros")]
+#![cfg(all(feature = "macros", feature = "json", feature = "protobuf"))]
 
 use futures_util::{Stream, StreamExt};
 use micro::{Context, Result, Streaming};
@@ -105,6 +105,80 @@ async fn the_mock_answers_and_logs() {
         .await
         .unwrap_err();
     assert_eq!(missing.code(), micro::Code::Unimplemented);
+}
+
+/// Calls a method as a server does.
+async fn call<H: micro::server::Handler>(server: &H, path: &str, message: &str) -> Result<String> {
+    use micro::{codec::ContentType, server};
+    let call = server::Call {
+        context: Context::default(),
+        route: server::Router::new(vec![server.service()])?.find(path)?,
+        content_type: ContentType::Json,
+        accept: ContentType::Json,
+        body: server::Body::Message(message.to_owned().into()),
+        output: None,
+    };
+    let reply = server.call(call.route.index, call).await?;
+    Ok(String::from_utf8_lossy(&reply.body).into_owned())
+}
+
+#[tokio::test]
+async fn a_call_finds_its_method() {
+    let server = GreeterServer::new(Hello {
+        greeting: "hi".into(),
+    });
+    let reply = call(&server, "Greeter/Hello", r#"{"name":"Ada"}"#).await;
+    assert_eq!(reply.unwrap(), r#"{"text":"hi Ada"}"#);
+    // One message is a stream of one, where a stream is due.
+    let reply = call(&server, "Greeter/Upload", r#"{"text":"Ada"}"#).await;
+    assert_eq!(reply.unwrap(), r#"{"name":"Ada"}"#);
+    let error = call(&server, "Greeter/Hello", "[]").await.unwrap_err();
+    assert_eq!(error.code(), micro::Code::InvalidArgument);
+    let error = call(&server, "Greeter/Bye", "{}").await.unwrap_err();
+    assert_eq!(error.code(), micro::Code::Unimplemented);
+}
+
+struct Counter<T> {
+    from: T,
+}
+
+#[micro::service(name = "Count")]
+impl<T> Counter<T>
+where
+    T: Into<u32> + Copy + Send + Sync + 'static,
+{
+    pub async fn next(&self, step: u32) -> Result<u32> {
+        Ok(self.after(step))
+    }
+
+    #[micro(name = "Everything", idempotent)]
+    async fn all(&self, ctx: &Context, step: u32) -> Result<impl Stream<Item = Result<u32>>> {
+        let _ = ctx;
+        Ok(futures_util::stream::iter([Ok(self.after(step))]))
+    }
+
+    #[subscribe(topic = "count.reset")]
+    async fn reset(&self, to: u32) -> Result<()> {
+        let _ = self.after(to);
+        Ok(())
+    }
+
+    fn after(&self, step: u32) -> u32 {
+        self.from.into() + step
+    }
+}
+
+#[tokio::test]
+async fn the_methods_of_a_type_are_a_service() {
+    use micro::server::{Handler, IntoHandler};
+    let (server, beside) = Counter { from: 40_u8 }.into_handler();
+    let service = server.service();
+    assert_eq!(service.name, "Count");
+    assert_eq!(service.methods[1].path, "Count/Everything");
+    assert_eq!(call(&server, "Count/Next", "2").await.unwrap(), "42");
+    assert_eq!(beside[0].topic, "count.reset");
+    let mock = MockCounter::new().next(|step| Ok(step * 2));
+    assert_eq!(mock.client().next(3).await.unwrap(), 6);
 }
 
 #[test]

@@ -56,7 +56,7 @@ pub(crate) fn describe(shape: &Shape) -> TokenStream {
         const _: () = {
             use #runtime::__private::v1 as __v1;
             #[automatically_derived]
-            #[allow(clippy::all, clippy::pedantic)]
+            #[allow(clippy::all, clippy::pedantic, clippy::nursery)]
             impl #parameters __v1::Describe for #ident #arguments #clause {
                 const TYPE: __v1::Type = #kind;
             }
@@ -70,6 +70,10 @@ fn kind(shape: &Shape, ty: &Type) -> TokenStream {
     let tokens = || ty.to_token_stream();
     let mentions = |lifetimes: bool| {
         let parameter = |ident: &Ident| {
+            // `Self` is as generic as the type is.
+            if ident == "Self" {
+                return !lifetimes && !shape.generics.params.is_empty();
+            }
             shape
                 .generics
                 .params

@@ -18,7 +18,11 @@ use crate::{
 pub(super) fn beside(handler: &Handler) -> Option<TokenStream> {
     let (moved, ty) = (&handler.moved, &handler.item.self_ty);
     let (generics, _, clause) = handler.item.generics.split_for_impl();
-    (!moved.is_empty()).then(|| quote!(impl #generics #ty #clause { #(#moved)* }))
+    let attrs = handler.item.attrs.iter().filter(|attr| {
+        let about_all = ["cfg", "allow", "warn", "deny", "forbid"];
+        about_all.iter().any(|name| attr.path().is_ident(name))
+    });
+    (!moved.is_empty()).then(|| quote!(#(#attrs)* impl #generics #ty #clause { #(#moved)* }))
 }
 
 /// How what handles a service trait becomes a handler.
@@ -51,13 +55,13 @@ fn into_handler(
     subscriptions: &[Subscription],
 ) -> TokenStream {
     let body = if subscriptions.is_empty() {
-        quote!((#server::new(self), __v1::Vec::new()))
+        quote!((<Self::Handler>::new(self), __v1::list([])))
     } else {
         let subscribers = subscriptions.iter().map(subscriber::of_handler);
         quote! {
             let this = __v1::Arc::new(self);
-            let subscribers = __v1::Vec::from([#(#subscribers),*]);
-            (#server::new(this), subscribers)
+            let subscribers = __v1::list([#(#subscribers),*]);
+            (<Self::Handler>::new(this), subscribers)
         }
     };
     quote! {

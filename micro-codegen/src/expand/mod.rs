@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::{Attribute, Meta, TypeParamBound};
+use syn::{Attribute, Meta, Signature, TypeParamBound};
 
 use crate::{
     model::{Endpoints, Handler, Method, Service},
@@ -26,6 +26,9 @@ pub(crate) use service::signature;
 pub(crate) struct Extra {
     /// Those that the user asks for.
     pub(crate) supertraits: Vec<TypeParamBound>,
+    /// The methods as they were written, with all that handlers may leave out: what the user
+    /// imported for them is then used.
+    pub(crate) signatures: Vec<Signature>,
     /// Items that could not be read, printed so that one mistake gives one error.
     pub(crate) kept: Vec<TokenStream>,
 }
@@ -45,11 +48,13 @@ pub(crate) fn service(service: &Service, extra: &Extra) -> TokenStream {
 /// a handler.
 pub(crate) fn handler(handler: &Handler) -> TokenStream {
     let Handler { runtime, item, .. } = handler;
+    let cfgs = cfgs(&item.attrs);
     let beside = handler::beside(handler);
     let into = handler::of_trait(handler);
     quote! {
         #item
         #beside
+        #(#cfgs)*
         const _: () = {
             use #runtime::__private::v1 as __v1;
             #into
@@ -104,7 +109,7 @@ fn allow(service: &Service) -> TokenStream {
         .chain(&service.attrs)
         .any(|attr| attr.path().is_ident("deprecated"))
         .then(|| quote!(deprecated,));
-    quote!(#[allow(#deprecated dead_code, clippy::all, clippy::pedantic)])
+    quote!(#[allow(#deprecated dead_code, clippy::all, clippy::pedantic, clippy::nursery)])
 }
 
 /// The conditions under which it is there.

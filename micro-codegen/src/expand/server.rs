@@ -5,9 +5,9 @@
 //! }
 //! ```
 
-use proc_macro2::{Ident, TokenStream};
-use quote::{ToTokens, quote};
-use syn::Generics;
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::{Generics, spanned::Spanned};
 
 use super::{cfgs, descriptor, subscriber};
 use crate::{
@@ -45,11 +45,12 @@ impl<'a> Target<'a> {
     /// One type with methods of its own.
     pub(super) fn of_type(endpoints: &'a Endpoints) -> Self {
         let handler = &endpoints.item.self_ty;
+        let at = handler.span().resolved_at(Span::call_site());
         Self {
             generics: endpoints.item.generics.clone(),
             handler: handler.into_token_stream(),
             path: quote!(<#handler>),
-            bounds: Some(quote!(#handler: __v1::Send + __v1::Sync + 'static)),
+            bounds: Some(quote_spanned!(at=> #handler: __v1::Send + __v1::Sync + 'static)),
             without_context: &endpoints.without_context,
         }
     }
@@ -113,6 +114,7 @@ fn dispatch(service: &Service, target: &Target<'_>) -> TokenStream {
     if service.methods.is_empty() {
         return quote! {
             async fn call(&self, method: usize, _: __v1::Call) -> __v1::Answered {
+                let _ = &self.0;
                 #nothing
             }
         };

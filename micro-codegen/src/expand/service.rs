@@ -6,7 +6,7 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
-use syn::Path;
+use syn::{Path, ReturnType, Signature};
 
 use super::{Extra, docs};
 use crate::model::{Kind, Method, Service};
@@ -21,11 +21,14 @@ pub(super) fn print(service: &Service, extra: &Extra) -> TokenStream {
         ..
     } = service;
     let docs = docs(&service.docs);
-    let methods = service
-        .methods
-        .iter()
-        .map(|method| signature(method, runtime));
-    let Extra { supertraits, kept } = extra;
+    let methods = service.methods.iter().map(|method| {
+        let mut written = extra.signatures.iter();
+        let written = written.find(|written| written.ident == method.ident);
+        signature(method, written, runtime)
+    });
+    let Extra {
+        supertraits, kept, ..
+    } = extra;
     quote! {
         #docs
         #(#attrs)*
@@ -38,7 +41,11 @@ pub(super) fn print(service: &Service, extra: &Extra) -> TokenStream {
 
 /// A method of the trait. Its future is `Send`, which `async fn` in a trait can't say; handlers
 /// write `async fn` all the same.
-pub(crate) fn signature(method: &Method, runtime: &Path) -> TokenStream {
+pub(crate) fn signature(
+    method: &Method,
+    written: Option<&Signature>,
+    runtime: &Path,
+) -> TokenStream {
     let v1 = quote!(#runtime::__private::v1);
     let Method {
         attrs,
@@ -49,6 +56,20 @@ pub(crate) fn signature(method: &Method, runtime: &Path) -> TokenStream {
         ..
     } = method;
     let docs = docs(&method.docs);
+    // What the compiler has to say of the method, it says at its name.
+    let at = ident.span().resolved_at(Span::call_site());
+    if let Some(Signature {
+        inputs,
+        output: ReturnType::Type(_, output),
+        ..
+    }) = written
+    {
+        return quote_spanned! {at=>
+            #docs
+            #(#attrs)*
+            fn #ident(#inputs) -> impl #v1::Future<Output = #output> + #v1::Send;
+        };
+    }
     let ctx = if argument == "ctx" {
         format_ident!("_")
     } else {
@@ -64,8 +85,6 @@ pub(crate) fn signature(method: &Method, runtime: &Path) -> TokenStream {
             quote!(impl #v1::Stream<Item = #v1::Result<#response>> + #v1::Send)
         }
     };
-    // What the compiler has to say of the method, it says at its name.
-    let at = ident.span().resolved_at(Span::call_site());
     quote_spanned! {at=>
         #docs
         #(#attrs)*

@@ -30,7 +30,7 @@ pub(super) fn of_methods(service: &Service, target: &Target<'_>) -> Option<Token
     (!list.is_empty()).then(|| {
         quote! {
             fn subscribers(self: &__v1::Arc<Self>) -> __v1::Vec<__v1::Subscriber> {
-                __v1::Vec::from([#(#list),*])
+                __v1::list([#(#list),*])
             }
         }
     })

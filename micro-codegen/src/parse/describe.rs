@@ -43,7 +43,7 @@ pub(crate) struct Field {
 #[derive(Default)]
 struct Serde {
     rename: Option<String>,
-    rename_all: Option<LitStr>,
+    rename_all: Option<String>,
     skip: bool,
     flatten: bool,
     transparent: bool,
@@ -54,10 +54,7 @@ struct Serde {
 pub(crate) fn describe(item: TokenStream, errors: &mut Errors) -> Option<Shape> {
     let mut item: DeriveInput = errors.keep(syn::parse2(item))?;
     let serde = serde(&item.attrs, errors);
-    let case = serde
-        .rename_all
-        .as_ref()
-        .map_or(Some(Case::None), |case| errors.keep(Case::read(case)))?;
+    let case = serde.rename_all.as_deref().map_or(Case::None, Case::read);
     let kind = match item.data {
         Data::Struct(data) => fields(data.fields, serde.transparent, case, errors),
         Data::Enum(data)
@@ -167,14 +164,14 @@ fn one(meta: &ParseNestedMeta<'_>, read: &mut Serde) -> syn::Result<()> {
     if is("rename") && meta.input.peek(Token![=]) {
         read.rename = Some(meta.value()?.parse::<LitStr>()?.value());
     } else if is("rename_all") && meta.input.peek(Token![=]) {
-        read.rename_all = Some(meta.value()?.parse()?);
+        read.rename_all = Some(meta.value()?.parse::<LitStr>()?.value());
     } else if is("rename") || is("rename_all") {
         // What is written counts, as the replies are what a listing is read for.
         return meta.parse_nested_meta(|inner| {
             let text: LitStr = inner.value()?.parse()?;
             match (inner.path.is_ident("serialize"), is("rename")) {
                 (true, true) => read.rename = Some(text.value()),
-                (true, false) => read.rename_all = Some(text),
+                (true, false) => read.rename_all = Some(text.value()),
                 _ => {}
             }
             Ok(())
@@ -207,8 +204,9 @@ enum Case {
 }
 
 impl Case {
-    fn read(text: &LitStr) -> syn::Result<Self> {
-        Ok(match &*text.value() {
+    /// Of one that it does not know, serde says so.
+    fn read(text: &str) -> Self {
+        match text {
             "lowercase" => Self::Lower,
             "UPPERCASE" => Self::Upper,
             "PascalCase" => Self::Pascal,
@@ -217,11 +215,8 @@ impl Case {
             "kebab-case" => Self::Joined("-"),
             "SCREAMING_SNAKE_CASE" => Self::Screaming("_"),
             "SCREAMING-KEBAB-CASE" => Self::Screaming("-"),
-            other => {
-                let message = format!("serde knows no case `{other}`");
-                return Err(syn::Error::new_spanned(text, message));
-            }
-        })
+            _ => Self::None,
+        }
     }
 
     /// From `snake_case`.

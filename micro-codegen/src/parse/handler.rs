@@ -1,14 +1,14 @@
 //! What handles calls: `#[micro::service]` on an `impl`.
 
-use proc_macro2::Ident;
-use quote::ToTokens;
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, format_ident};
 use syn::{
     FnArg, GenericArgument, GenericParam, Generics, ImplItem, ImplItemFn, ItemImpl, Path,
     PathArguments, ReceiverKind, ReturnType, Signature, Token, Type, TypeParamBound, Visibility,
     parse_quote,
 };
 
-use super::{Item, args, args::ServiceArgs, docs, item, method, types};
+use super::{Item, args, args::ServiceArgs, docs, item, lifetimes, method, types};
 use crate::{
     errors::Errors,
     model::{Endpoints, Handler, Service},
@@ -16,10 +16,15 @@ use crate::{
 };
 
 /// Reads `impl Greeter for Hello`.
-pub(super) fn handler(mut source: ItemImpl, args: ServiceArgs, errors: &mut Errors) -> Item {
+pub(super) fn handler(source: ItemImpl, args: ServiceArgs, errors: &mut Errors) -> Item {
     for name in [&args.name, &args.package].into_iter().flatten() {
         errors.push(name, "the trait says what the service is called");
     }
+    if let Some(not) = &source.modifiers.polarity {
+        errors.push(not, "`#[micro::service]` is for what handles the service");
+        return Item::Other(TokenStream::new());
+    }
+    let mut source = lifetimes::settle(source, errors);
     let Some(server) = server(&source, errors) else {
         return Item::Other(stripped(source).into_token_stream());
     };
@@ -50,7 +55,7 @@ pub(super) fn handler(mut source: ItemImpl, args: ServiceArgs, errors: &mut Erro
             );
             item.sig.asyncness = Some(Token![async](item.sig.fn_token.span));
         }
-        adapt(&mut item.sig, &args.runtime);
+        adapt(&mut item.sig, &format_ident!("_"), &args.runtime);
         source.items.push(ImplItem::Fn(item));
     }
     Item::Handler(Box::new(Handler {
@@ -63,7 +68,8 @@ pub(super) fn handler(mut source: ItemImpl, args: ServiceArgs, errors: &mut Erro
 }
 
 /// Reads `impl Hello`.
-pub(super) fn endpoints(mut source: ItemImpl, args: ServiceArgs, errors: &mut Errors) -> Item {
+pub(super) fn endpoints(source: ItemImpl, args: ServiceArgs, errors: &mut Errors) -> Item {
+    let mut source = lifetimes::settle(source, errors);
     let Some(ident) = own_name(&source.self_ty) else {
         errors.push(
             &source.self_ty,
@@ -72,7 +78,7 @@ pub(super) fn endpoints(mut source: ItemImpl, args: ServiceArgs, errors: &mut Er
         return Item::Other(stripped(source).into_token_stream());
     };
     let mut service = Service {
-        attrs: Vec::new(),
+        attrs: source.attrs.clone(),
         vis: Visibility::Inherited,
         name: item::full_name(&ident, &args, errors),
         ident,
@@ -121,10 +127,6 @@ pub(super) fn endpoints(mut source: ItemImpl, args: ServiceArgs, errors: &mut Er
 /// `api::GreeterServer` for `api::Greeter`.
 fn server(source: &ItemImpl, errors: &mut Errors) -> Option<Path> {
     let (path, _) = source.trait_.as_ref()?;
-    if let Some(not) = &source.modifiers.polarity {
-        errors.push(not, "`#[micro::service]` is for what handles the service");
-        return None;
-    }
     let mut server = path.clone();
     let last = server.segments.last_mut()?;
     if !last.arguments.is_none() {
@@ -137,10 +139,10 @@ fn server(source: &ItemImpl, errors: &mut Errors) -> Option<Path> {
 
 /// Makes a signature that of the trait: inserts the context where it is left out, and says of
 /// streams that they are `Send`.
-pub(super) fn adapt(sig: &mut Signature, runtime: &Path) {
+pub(super) fn adapt(sig: &mut Signature, name: &Ident, runtime: &Path) {
     let context = method::typed(sig).any(|typed| types::is_context(&typed.ty));
     if !context && sig.receiver().is_some() {
-        let context: FnArg = parse_quote!(_: &#runtime::__private::v1::Context);
+        let context: FnArg = parse_quote!(#name: &#runtime::__private::v1::Context);
         sig.inputs.insert(1, context);
     }
     let ReturnType::Type(_, ty) = &mut sig.output else {

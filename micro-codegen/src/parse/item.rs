@@ -1,11 +1,18 @@
 //! A service definition: `#[micro::service]` on a trait.
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
-use syn::{ItemTrait, Pat, Path, TraitItem, TraitItemFn, ext::IdentExt, parse_quote};
+use quote::{ToTokens, format_ident, quote};
+use syn::{
+    FnArg, ItemTrait, Pat, Path, Signature, TraitItem, TraitItemFn, ext::IdentExt, parse_quote,
+};
 
 use super::{Item, args, args::ServiceArgs, docs, handler, method};
-use crate::{errors::Errors, expand::Extra, model::Service, names};
+use crate::{
+    errors::Errors,
+    expand::Extra,
+    model::{Method, Service},
+    names,
+};
 
 /// Reads a trait.
 pub(super) fn service(mut source: ItemTrait, args: ServiceArgs, errors: &mut Errors) -> Item {
@@ -16,7 +23,12 @@ pub(super) fn service(mut source: ItemTrait, args: ServiceArgs, errors: &mut Err
     for item in std::mem::take(&mut source.items) {
         match item {
             TraitItem::Fn(item) => match one(&item, errors) {
-                Some(method) => methods.push(method),
+                Some(method) => {
+                    extra
+                        .signatures
+                        .push(written(item.sig, &method, &args.runtime));
+                    methods.push(method);
+                }
                 None => extra.kept.push(unread(item, &args.runtime)),
             },
             other => {
@@ -28,7 +40,7 @@ pub(super) fn service(mut source: ItemTrait, args: ServiceArgs, errors: &mut Err
     if !whole {
         let signatures = methods
             .iter()
-            .map(|method| crate::expand::signature(method, &args.runtime));
+            .map(|method| crate::expand::signature(method, None, &args.runtime));
         let (attrs, vis, ident) = (&source.attrs, &source.vis, &source.ident);
         let (generics, unsafety) = (&source.generics, &source.unsafety);
         let (colon, supertraits) = (source.colon_token, &source.supertraits);
@@ -52,7 +64,7 @@ pub(super) fn service(mut source: ItemTrait, args: ServiceArgs, errors: &mut Err
         runtime: args.runtime,
         descriptor_set: None,
     };
-    Item::Trait(service, extra)
+    Item::Trait(Box::new((service, extra)))
 }
 
 /// `helloworld.Greeter`
@@ -106,7 +118,7 @@ fn whole(source: &ItemTrait, errors: &mut Errors) -> bool {
 }
 
 /// Reads a method.
-fn one(item: &TraitItemFn, errors: &mut Errors) -> Option<crate::model::Method> {
+fn one(item: &TraitItemFn, errors: &mut Errors) -> Option<Method> {
     let args = args::method(item.attrs.clone(), errors);
     if let Some(skip) = &args.skip {
         errors.push(
@@ -136,11 +148,24 @@ fn one(item: &TraitItemFn, errors: &mut Errors) -> Option<crate::model::Method> 
     read.map(|(method, _)| method)
 }
 
+/// The signature with the context, and with a name where the message had a pattern.
+fn written(mut sig: Signature, method: &Method, runtime: &Path) -> Signature {
+    if let Some(FnArg::Typed(message)) = sig.inputs.last_mut() {
+        let name = &method.argument;
+        *message.pat = parse_quote!(#name);
+    }
+    let ctx = if method.argument == "ctx" { "_" } else { "ctx" };
+    handler::adapt(&mut sig, &format_ident!("{ctx}"), runtime);
+    sig
+}
+
 /// A method that could not be read, as nearly as handlers will have it: what is wrong with it is
 /// said once, not again for each `impl`.
 fn unread(mut item: TraitItemFn, runtime: &Path) -> TokenStream {
     item.attrs = args::method(item.attrs, &mut Errors::default()).attrs;
-    handler::adapt(&mut item.sig, runtime);
+    handler::adapt(&mut item.sig, &format_ident!("_"), runtime);
+    let clause = item.sig.generics.make_where_clause();
+    clause.predicates.push(parse_quote!(Self: Sized));
     item.attrs.push(parse_quote!(#[allow(async_fn_in_trait)]));
     item.into_token_stream()
 }

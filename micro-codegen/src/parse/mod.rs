@@ -14,6 +14,7 @@ mod args;
 mod describe;
 mod handler;
 mod item;
+mod lifetimes;
 mod method;
 mod types;
 
@@ -22,7 +23,7 @@ pub(crate) use describe::{Kind, Shape, describe};
 /// What `#[micro::service]` stands on.
 pub(crate) enum Item {
     /// A service definition.
-    Trait(Service, Extra),
+    Trait(Box<(Service, Extra)>),
     /// An `impl` of a service trait.
     Handler(Box<Handler>),
     /// An `impl` of a type's own methods.

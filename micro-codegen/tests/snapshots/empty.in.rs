@@ -1,4 +1,5 @@
 //! A service without methods.
 
+/// Offers nothing.
 #[micro::service]
 pub trait Nothing {}

@@ -10,36 +10,31 @@ pub trait Greeter: ::micro::__private::v1::Send + ::micro::__private::v1::Sync +
         ctx: &::micro::__private::v1::Context,
         req: HelloRequest,
     ) -> impl ::micro::__private::v1::Future<
-        Output = ::micro::__private::v1::Result<Note>,
+        Output = Result<Note>,
     > + ::micro::__private::v1::Send;
+    /// What is said in a room.
     fn watch(
         &self,
-        ctx: &::micro::__private::v1::Context,
+        ctx: &Context,
         room: Room,
     ) -> impl ::micro::__private::v1::Future<
-        Output = ::micro::__private::v1::Result<
-            impl ::micro::__private::v1::Stream<
-                Item = ::micro::__private::v1::Result<Note>,
-            > + ::micro::__private::v1::Send,
-        >,
+        Output = Result<impl Stream<Item = Result<Note>> + ::micro::__private::v1::Send>,
     > + ::micro::__private::v1::Send;
+    /// Where it was said.
     fn upload(
         &self,
         ctx: &::micro::__private::v1::Context,
-        notes: ::micro::__private::v1::Streaming<Note>,
+        notes: Streaming<Note>,
     ) -> impl ::micro::__private::v1::Future<
-        Output = ::micro::__private::v1::Result<Room>,
+        Output = Result<Room>,
     > + ::micro::__private::v1::Send;
+    /// Talks.
     fn chat(
         &self,
         ctx: &::micro::__private::v1::Context,
-        notes: ::micro::__private::v1::Streaming<Note>,
+        notes: Streaming<Note>,
     ) -> impl ::micro::__private::v1::Future<
-        Output = ::micro::__private::v1::Result<
-            impl ::micro::__private::v1::Stream<
-                Item = ::micro::__private::v1::Result<Note>,
-            > + ::micro::__private::v1::Send,
-        >,
+        Output = Result<impl Stream<Item = Result<Note>> + Send>,
     > + ::micro::__private::v1::Send;
 }
 /// Calls [`Greeter`] by way of a client `C`.
@@ -51,7 +46,7 @@ pub struct GreeterServer<S>(::micro::__private::v1::Arc<S>);
 /// Stands in for a [`Greeter`] in tests: answers by closures and logs the calls.
 #[derive(Clone, Debug, Default)]
 pub struct MockGreeter(::micro::__private::v1::Mock);
-#[allow(dead_code, clippy::all, clippy::pedantic)]
+#[allow(dead_code, clippy::all, clippy::pedantic, clippy::nursery)]
 const _: () = {
     use ::micro::__private::v1 as __v1;
     const HELLO: &__v1::Rpc<HelloRequest, Note> = &__v1::rpc!(
@@ -59,14 +54,14 @@ const _: () = {
         Note
     );
     const WATCH: &__v1::Rpc<Room, Note> = &__v1::rpc!(
-        "helloworld.Greeter/Watch", "", ServerStream, Room, Note
+        "helloworld.Greeter/Watch", "What is said in a room.", ServerStream, Room, Note
     )
         .idempotent();
     const UPLOAD: &__v1::Rpc<Note, Room> = &__v1::rpc!(
-        "helloworld.Greeter/Upload", "", ClientStream, Note, Room
+        "helloworld.Greeter/Upload", "Where it was said.", ClientStream, Note, Room
     );
     const CHAT: &__v1::Rpc<Note, Note> = &__v1::rpc!(
-        "helloworld.Greeter/Chat", "", Bidi, Note, Note
+        "helloworld.Greeter/Chat", "Talks.", Bidi, Note, Note
     );
     impl GreeterServer<()> {
         /// What the service offers.
@@ -83,18 +78,18 @@ const _: () = {
         pub fn hello(&self, req: HelloRequest) -> __v1::Unary<C, HelloRequest, Note> {
             self.0.one(HELLO, req)
         }
-        /// Calls `watch`.
+        /// What is said in a room.
         pub fn watch(&self, room: Room) -> __v1::ServerStream<C, Room, Note> {
             self.0.one(WATCH, room)
         }
-        /// Calls `upload`.
+        /// Where it was said.
         pub fn upload(
             &self,
             notes: impl __v1::Messages<Note>,
         ) -> __v1::ClientStream<C, Note, Room> {
             self.0.many(UPLOAD, notes)
         }
-        /// Calls `chat`.
+        /// Talks.
         pub fn chat(
             &self,
             notes: impl __v1::Messages<Note>,

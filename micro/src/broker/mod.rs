@@ -3,7 +3,7 @@
 //! Every subscription without a queue gets each message; the subscriptions that share a queue name
 //! get it once between them.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -133,7 +133,7 @@ pub enum Overflow {
 /// swallow its message.
 pub struct Delivery {
     /// The topic that it was published to.
-    pub topic: String,
+    pub topic: Arc<str>,
     /// What was published.
     pub message: Message,
     /// How many times it was delivered before.
@@ -144,7 +144,7 @@ pub struct Delivery {
 impl Delivery {
     /// A delivery for which nobody waits to hear.
     #[must_use]
-    pub fn new(topic: impl Into<String>, message: Message) -> Self {
+    pub fn new(topic: impl Into<Arc<str>>, message: Message) -> Self {
         Self {
             topic: topic.into(),
             message,

@@ -5,13 +5,20 @@
 
 use crate::{Result, broker};
 
+mod budget;
 mod call;
 mod options;
+mod pool;
 mod request;
+mod rpc;
+mod topic;
 
 pub use call::{Bidi, Call, ClientStream, Input, Many, One, Output, ServerStream, Stub, Unary};
 pub use options::CallOptions;
 pub use request::{Request, RequestBody, Response, ResponseBody};
+pub(crate) use rpc::Parts;
+pub use rpc::{ClientOptions, RpcClient};
+pub use topic::{Publish, Topic};
 
 /// Sends calls and messages: the one bound on what generated clients take.
 ///
@@ -37,4 +44,19 @@ pub trait Client: Clone + Send + Sync + 'static {
         topic: &str,
         message: broker::Message,
     ) -> impl Future<Output = Result<()>> + Send;
+
+    /// Calls a method with one request and one reply without generated code: JSON in, JSON out.
+    /// `endpoint` is `Greeter.Hello`, or `helloworld.Greeter/Hello`.
+    ///
+    /// # Errors
+    /// As [`Client::call`]; `InvalidArgument` where the reply is no JSON.
+    #[cfg(feature = "json")]
+    fn call_json(
+        &self,
+        service: &str,
+        endpoint: &str,
+        message: &serde_json::Value,
+    ) -> impl Future<Output = Result<serde_json::Value>> + Send {
+        request::json(self, service, endpoint, message)
+    }
 }

@@ -28,6 +28,7 @@ pub struct Request {
     pub body: RequestBody,
     /// The call's options, where any is set.
     pub options: Option<Box<CallOptions>>,
+    spent: bool,
 }
 
 impl Request {
@@ -49,7 +50,27 @@ impl Request {
             accept: content_type,
             body,
             options: None,
+            spent: false,
         }
+    }
+
+    /// Hands over its stream of messages, where it has one; it can't be sent again then.
+    pub(crate) fn take_stream(&mut self) -> Option<BoxStream<'static, Result<Bytes>>> {
+        match std::mem::replace(&mut self.body, RequestBody::Message(Bytes::new())) {
+            RequestBody::Stream(messages) => {
+                self.spent = true;
+                Some(messages)
+            }
+            message => {
+                self.body = message;
+                None
+            }
+        }
+    }
+
+    /// Whether its stream of messages was handed over.
+    pub(crate) fn is_spent(&self) -> bool {
+        self.spent
     }
 
     /// The options, to be changed.
@@ -106,4 +127,30 @@ pub enum ResponseBody {
     Message(Bytes),
     /// A stream of encoded messages. Dropping it cancels the call.
     Stream(Inbound),
+}
+
+#[cfg(feature = "json")]
+pub(super) async fn json(
+    client: &impl super::Client,
+    service: &str,
+    endpoint: &str,
+    message: &serde_json::Value,
+) -> Result<serde_json::Value> {
+    use crate::Error;
+    let body = Bytes::from(message.to_string());
+    let request = Request::new(
+        service,
+        endpoint.to_owned(),
+        Kind::Unary,
+        ContentType::Json,
+        RequestBody::Message(body),
+    );
+    match client.call(request).await?.body {
+        ResponseBody::Message(bytes) => serde_json::from_slice(&bytes).map_err(|error| {
+            Error::internal(format!("the reply of {endpoint} is no JSON: {error}"))
+        }),
+        ResponseBody::Stream(_) => Err(Error::unimplemented(format!(
+            "{endpoint} answers with a stream"
+        ))),
+    }
 }

@@ -24,12 +24,13 @@ pub struct Wire<T: 'static> {
 }
 
 impl<T> Wire<T> {
-    /// The content type that calls use unless told otherwise: protobuf before raw before JSON.
+    /// The content type that calls use unless told otherwise: bytes and text as they are, messages as
+    /// protobuf where they can, else as JSON.
     #[must_use]
     pub const fn preferred(&self) -> ContentType {
-        match (&self.protobuf, &self.raw) {
-            (Some(_), _) => ContentType::Protobuf,
-            (_, Some(raw)) => raw.content_type,
+        match (&self.raw, &self.protobuf) {
+            (Some(raw), _) => raw.content_type,
+            (_, Some(_)) => ContentType::Protobuf,
             _ => ContentType::Json,
         }
     }
@@ -245,7 +246,7 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Message for T {
 
 /// Stands in for the protobuf table where the feature is off; there is no value of it.
 #[cfg(not(feature = "protobuf"))]
-pub struct NoProtobuf<T>(std::convert::Infallible, PhantomData<T>);
+pub struct NoProtobuf<T>(std::convert::Infallible, PhantomData<fn() -> T>);
 
 #[cfg(not(feature = "protobuf"))]
 impl<T> NoProtobuf<T> {

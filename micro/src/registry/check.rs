@@ -1,10 +1,12 @@
 //! What a record must hold to before anybody acts on it.
 
+use std::time::Duration;
+
 use super::{Node, Service};
 use crate::{Error, Result};
 
 /// The most nodes of one service and version that are taken from a registry.
-pub const MAX_NODES: usize = 10_000;
+pub(super) const MAX_NODES: usize = 10_000;
 const MAX_NAME: usize = 253;
 const MAX_VALUE: usize = 4096;
 const MAX_ENTRIES: usize = 1024;
@@ -27,6 +29,28 @@ impl Service {
             entries(&endpoint.metadata)?;
         }
         self.nodes.iter().try_for_each(Node::check)
+    }
+
+    /// Whether the record may be registered for that long: what [`check`](Self::check) asks for, at
+    /// least one node, and a time to live that is not zero.
+    ///
+    /// # Errors
+    /// `InvalidArgument` that says what to change.
+    pub fn check_registration(&self, ttl: Duration) -> Result<()> {
+        self.check()?;
+        if self.nodes.is_empty() {
+            return Err(Error::invalid_argument(format!(
+                "service {:?} has no nodes, so there is nothing to register",
+                self.name
+            )));
+        }
+        if ttl.is_zero() {
+            return Err(Error::invalid_argument(format!(
+                "service {:?} is to be registered for no time; use Duration::MAX for ever",
+                self.name
+            )));
+        }
+        Ok(())
     }
 }
 
@@ -52,6 +76,14 @@ impl Node {
         }
         entries(&self.metadata)
     }
+}
+
+/// Whether a service can have that name; see [`Service::check`].
+///
+/// # Errors
+/// `InvalidArgument` that shows the name.
+pub fn check_name(value: &str) -> Result<()> {
+    name("service name", value)
 }
 
 fn name(what: &str, value: &str) -> Result<()> {

@@ -26,7 +26,7 @@ pub trait Registry: Send + Sync + 'static {
     ///
     /// # Errors
     /// `Unavailable` where the registry can't be reached, `InvalidArgument` for a record that fails
-    /// [`Service::check`].
+    /// [`Service::check_registration`], `ResourceExhausted` where the registry has no room.
     async fn register(&self, service: &Service, ttl: Duration) -> Result<()>;
 
     /// Takes the nodes of `service` back; no error where they are not there.
@@ -38,7 +38,8 @@ pub trait Registry: Send + Sync + 'static {
     /// The records of one service, one for each version; empty where there is none.
     ///
     /// # Errors
-    /// `Unavailable` where the registry can't be reached.
+    /// `Unavailable` where the registry can't be reached, `InvalidArgument` for a name that fails
+    /// [`check_name`].
     async fn get(&self, name: &str) -> Result<Vec<Service>>;
 
     /// The records of all services, one for each name and version, in the order of name and version.
@@ -57,7 +58,8 @@ pub trait Registry: Send + Sync + 'static {
     /// when it is dropped, which also ends whatever works for it.
     ///
     /// # Errors
-    /// `Unavailable` where the registry can't be reached at all.
+    /// `Unavailable` where the registry can't be reached at all, `InvalidArgument` for a name that
+    /// fails [`check_name`].
     async fn watch(&self, name: Option<&str>) -> Result<BoxStream<'static, Result<Event>>>;
 }
 
@@ -144,12 +146,17 @@ where
 
 pub mod cache;
 mod check;
+mod feed;
+#[cfg(feature = "json")]
 pub mod file;
 #[cfg(feature = "mdns")]
 pub mod mdns;
 pub mod memory;
+mod table;
 
 pub use cache::Cache;
+pub use check::check_name;
+#[cfg(feature = "json")]
 pub use file::FileRegistry;
 #[cfg(feature = "mdns")]
 pub use mdns::MdnsRegistry;

@@ -1,6 +1,6 @@
 //! Selector: which node takes the next call.
 //!
-//! For each service that a client calls there is one [`View`](view::View): its nodes as the
+//! For each service that a client calls there is one [`View`]: its nodes as the
 //! registry's watch last had them, with what the calls so far have shown of each. A [`Selector`]
 //! chooses from it without waiting for anybody.
 
@@ -32,19 +32,29 @@ impl<'a> Selection<'a> {
     }
 }
 
+mod attachments;
 mod candidate;
-pub mod filter;
-pub mod hash;
-pub mod least;
-pub mod p2c;
-pub mod random;
-pub mod round_robin;
+mod choice;
+mod ejection;
+mod filter;
+mod hash;
+mod in_flight;
+mod latency;
+mod least;
+mod outcome;
+mod p2c;
+mod random;
+mod rotation;
+mod round_robin;
 pub mod view;
 
-pub use candidate::{Candidate, Outcome};
+pub use candidate::Candidate;
 pub use filter::Filter;
 pub use hash::ConsistentHash;
+pub use in_flight::InFlight;
 pub use least::LeastConnections;
+pub use outcome::Outcome;
 pub use p2c::PowerOfTwo;
 pub use random::Random;
 pub use round_robin::RoundRobin;
+pub use view::{Candidates, View};

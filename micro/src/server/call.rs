@@ -203,6 +203,7 @@ impl Output {
                 rpc.method.path
             )));
         };
+        outbound.open()?;
         while let Some(reply) = replies.next().await {
             outbound
                 .send(rpc.response.encode(&reply?, self.accept)?)

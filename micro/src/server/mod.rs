@@ -10,16 +10,20 @@ use std::sync::Arc;
 use crate::{Result, descriptor};
 
 mod call;
+mod gate;
 mod handlers;
 pub mod layer;
 mod limits;
 mod router;
+mod rpc;
 mod subscriber;
 
 pub use call::{Body, Call, Input, Output, Response};
+pub(crate) use gate::Gate;
 pub use handlers::Handlers;
 pub use limits::Limits;
 pub use router::{Route, Router};
+pub(crate) use rpc::RpcServer;
 pub use subscriber::Subscriber;
 
 /// One service, ready to be called: what `GreeterServer<S>` is. Generated, seldom written.

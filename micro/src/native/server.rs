@@ -1,0 +1,491 @@
+//! The serving end of a connection.
+
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use bytes::{Bytes, BytesMut};
+use tokio::{io::AsyncWriteExt, time::Instant};
+
+use super::{
+    frame::{Frame, Header, Kind, NAME, NAMES, PREFACE, Payload, WINDOW, put_error},
+    input::{Incoming, Input},
+    link::{HIGH, Link, Writer},
+    slots::{Slots, Started, Work},
+    stream::{Credit, Room, Sender},
+    timer::Timer,
+    too_large,
+};
+use crate::{
+    Error, Peer, Result, context,
+    server::{Body, Call, Gate, Handlers, Response, Route},
+    stream::{Inbound, Outbound, Queue},
+    transport::Connection,
+};
+
+/// What one turn of a connection's task does at most before others on the thread have theirs.
+const TURN: usize = 256;
+/// How long a peer that was asked whether it lives may take to answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Serves calls on a connection whose first bytes, the preface, are in `first`, until either side
+/// closes it. Calls at work then are cancelled.
+///
+/// # Errors
+/// What broke the connection: the peer went away in the middle, or broke the protocol.
+pub(crate) async fn serve<H: Handlers>(
+    mut io: Connection,
+    first: BytesMut,
+    handlers: &H,
+    gate: &Gate,
+) -> Result<()> {
+    let link = Arc::new(Link::default());
+    let peer = Arc::new(Peer::new(io.peer(), "native"));
+    io.write_all(&PREFACE).await?;
+    let start = |call| handlers.call(call);
+    let mut driver = Driver {
+        start,
+        gate,
+        peer,
+        input: Input::new(gate.limits.message + gate.limits.metadata + 4, first),
+        writer: Writer::default(),
+        slots: Slots::new(link.clone()),
+        calls: HashMap::new(),
+        names: Vec::new(),
+        streams: 0,
+        timer: Timer::default(),
+        heard: None,
+        asked: false,
+        link: link.clone(),
+    };
+    let _listed = gate.list(link);
+    let ended = std::future::poll_fn(|cx| driver.poll(&mut io, cx)).await;
+    driver.abandon();
+    let _ = io.shutdown().await;
+    ended
+}
+
+struct Driver<'a, S, F> {
+    start: S,
+    gate: &'a Gate,
+    peer: Arc<Peer>,
+    link: Arc<Link>,
+    input: Input,
+    writer: Writer,
+    slots: Slots<F>,
+    /// The calls at work, by id.
+    calls: HashMap<u32, AtWork>,
+    /// What the numbers of names stand for.
+    names: Vec<Option<Result<Route>>>,
+    streams: usize,
+    timer: Timer,
+    /// When the peer was last heard of, as far as that is watched: while calls are at work.
+    heard: Option<Instant>,
+    asked: bool,
+}
+
+/// A call at work.
+#[derive(Default)]
+struct AtWork {
+    slot: Option<usize>,
+    requests: Option<Arc<Queue>>,
+    replies: Option<Arc<Room>>,
+}
+
+impl AtWork {
+    fn streams(&self) -> bool {
+        self.requests.is_some() || self.replies.is_some()
+    }
+
+    fn close(&self, error: &Error) {
+        if let Some(requests) = &self.requests {
+            requests
+                .end(Err(error.clone()))
+                .into_iter()
+                .for_each(Waker::wake);
+        }
+        if let Some(replies) = &self.replies {
+            replies.close();
+        }
+    }
+}
+
+impl<S, F> Driver<'_, S, F>
+where
+    S: Fn(Call) -> F,
+    F: Future<Output = Result<Response>>,
+{
+    fn poll(&mut self, io: &mut Connection, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        self.link.driver.register(cx.waker());
+        self.link.attend();
+        if let Some(reason) = self.link.closed() {
+            return Poll::Ready(Err(reason));
+        }
+        while self.timer.poll(cx).is_ready() {
+            self.on_timer()?;
+        }
+        let mut left = TURN;
+        self.slots.take_woken();
+        while left > 0
+            && let Some(polled) = self.slots.next()
+        {
+            left -= 1;
+            if let Poll::Ready((work, reply)) = polled {
+                self.finish(&work, reply);
+            }
+        }
+        let mut crowded = false;
+        while left > 0 {
+            if let Some(incoming) = self.input.next()? {
+                left -= 1;
+                self.on_frame(incoming)?;
+                continue;
+            }
+            crowded = self.link.waiting(&self.writer) >= HIGH;
+            if crowded {
+                break;
+            }
+            match self.input.poll_read(io, cx) {
+                Poll::Ready(Ok(0)) => return Poll::Ready(Ok(())),
+                Poll::Ready(Ok(_)) => {
+                    if let Some(heard) = &mut self.heard {
+                        *heard = Instant::now();
+                        self.asked = false;
+                    }
+                }
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error.into())),
+                Poll::Pending => break,
+            }
+        }
+        self.input.rest();
+        let flushed = self.link.poll_flush(&mut self.writer, io, cx)?;
+        // Nothing else would wake it: the turn was cut short, or there is room to read again.
+        if left == 0 || self.slots.has_woken() || (crowded && flushed.is_ready()) {
+            cx.waker().wake_by_ref();
+        }
+        Poll::Pending
+    }
+
+    fn on_frame(&mut self, incoming: Incoming) -> Result<()> {
+        let (header, body) = match incoming {
+            Incoming::Frame(header, body) => (header, body),
+            Incoming::TooLarge(header) => return self.on_too_large(header),
+        };
+        match header.kind {
+            Kind::Call => self.on_call(header, body)?,
+            Kind::Name => self.on_name(header, &body)?,
+            Kind::Data => {
+                // The call may be over already; what still comes for it is dropped.
+                if let Some(requests) = self
+                    .calls
+                    .get(&header.id)
+                    .and_then(|call| call.requests.as_ref())
+                {
+                    requests.receive(body)?.into_iter().for_each(Waker::wake);
+                }
+            }
+            Kind::End => {
+                if let Some(requests) = self
+                    .calls
+                    .get(&header.id)
+                    .and_then(|call| call.requests.as_ref())
+                {
+                    requests.end(Ok(())).into_iter().for_each(Waker::wake);
+                }
+            }
+            Kind::Cancel => self.cancel(header.id, &Error::cancelled("the caller gave up")),
+            Kind::Credit => {
+                if let Some(replies) = self
+                    .calls
+                    .get(&header.id)
+                    .and_then(|call| call.replies.as_ref())
+                {
+                    replies.give(header.word);
+                }
+            }
+            Kind::Ping => self
+                .link
+                .send_header(Header::new(Kind::Pong, 0).word(header.word)),
+            Kind::Pong => {}
+            Kind::Reply | Kind::Open | Kind::Leave => {
+                return Err(Error::invalid_argument(format!(
+                    "a caller sent a {:?} frame",
+                    header.kind
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    fn on_name(&mut self, header: Header, body: &[u8]) -> Result<()> {
+        if header.tag >= NAMES || body.len() > NAME {
+            return Err(Error::resource_exhausted(
+                "too many names on one connection, or too long ones",
+            ));
+        }
+        let at = usize::from(header.tag);
+        if self.names.len() <= at {
+            self.names.resize_with(at + 1, || None);
+        }
+        let name = std::str::from_utf8(body)
+            .map_err(|_| Error::invalid_argument("the name of a method is no text"));
+        self.names[at] = Some(name.and_then(|name| self.gate.router.find(name)));
+        Ok(())
+    }
+
+    fn on_call(&mut self, header: Header, body: Bytes) -> Result<()> {
+        if self.calls.contains_key(&header.id) {
+            return Err(Error::invalid_argument(format!(
+                "the call id {} is in use",
+                header.id
+            )));
+        }
+        match self.admit(header, body) {
+            Ok((work, call, at_work)) => self.run(work, call, at_work),
+            Err(error) => self.reply(header.id, Err(error), true),
+        }
+        Ok(())
+    }
+
+    /// Makes a call of a frame; an error is one of a call that has not run.
+    fn admit(&mut self, header: Header, body: Bytes) -> Result<(Work, Call, AtWork)> {
+        let route = match self.names.get(usize::from(header.tag)) {
+            Some(Some(route)) => route.clone()?,
+            _ => {
+                return Err(Error::invalid_argument(format!(
+                    "no method has the number {}",
+                    header.tag
+                )));
+            }
+        };
+        let kind = route.method.kind;
+        let limits = &self.gate.limits;
+        let payload = Payload::parse(header, body, limits.metadata)?;
+        if payload.body.len() > limits.message {
+            return Err(too_large(payload.body.len(), limits.message));
+        }
+        if self.slots.len() >= limits.calls_per_connection {
+            return Err(Error::resource_exhausted(format!(
+                "{} calls at work on this connection, no more are taken",
+                self.slots.len()
+            )));
+        }
+        self.gate.admit()?;
+        let streams = header.streams() || kind.server_streams();
+        if streams && self.streams >= limits.streams_per_connection {
+            return Err(Error::resource_exhausted(format!(
+                "{} streams open on this connection, no more are taken",
+                self.streams
+            )));
+        }
+        if header.streams() && !kind.client_streams() {
+            return Err(Error::invalid_argument(format!(
+                "{} takes one message, not a stream",
+                route.method.path
+            )));
+        }
+        let deadline =
+            (header.word > 0).then(|| Instant::now() + Duration::from_millis(header.word.into()));
+        let span = call_span(&route, &self.peer);
+        let context =
+            context::Context::for_call(payload.metadata, deadline, Some(self.peer.clone()));
+        let accept = payload.accept.unwrap_or(payload.content_type);
+        let mut at_work = AtWork::default();
+        let body = if header.streams() {
+            let queue = Arc::new(Queue::new(WINDOW));
+            at_work.requests = Some(queue.clone());
+            let credit = Credit::new(self.link.clone(), header.id, None);
+            Body::Stream(Inbound::new(queue, WINDOW, Some(credit)))
+        } else {
+            Body::Message(payload.body)
+        };
+        let output = kind.server_streams().then(|| {
+            let room = Arc::new(Room::new());
+            at_work.replies = Some(room.clone());
+            Outbound::Native(Sender::new(
+                self.link.clone(),
+                header.id,
+                room,
+                limits.message,
+                Some(accept),
+            ))
+        });
+        let work = Work {
+            id: header.id,
+            context: context.clone(),
+            deadline,
+            path: route.method.path,
+            span,
+        };
+        Ok((
+            work,
+            Call {
+                context,
+                route,
+                content_type: payload.content_type,
+                accept,
+                body,
+                output,
+            },
+            at_work,
+        ))
+    }
+
+    fn run(&mut self, work: Work, call: Call, mut at_work: AtWork) {
+        let (id, deadline) = (work.id, work.deadline);
+        let streams = at_work.streams();
+        let future = (self.start)(call);
+        match self.slots.start(work, future) {
+            Started::Done(work, reply) => {
+                // It never was among the calls at work, but others may hold on to its streams.
+                at_work.close(&Error::cancelled("the call is over"));
+                work.context.cancel();
+                self.reply(id, reply, false);
+            }
+            Started::Waits(slot) => {
+                self.streams += usize::from(streams);
+                at_work.slot = Some(slot);
+                self.calls.insert(id, at_work);
+                self.gate.begin();
+                if let Some(deadline) = deadline {
+                    self.timer.arm(deadline);
+                }
+                if self.heard.is_none() {
+                    let now = Instant::now();
+                    self.heard = Some(now);
+                    self.timer.arm(now + self.gate.limits.keepalive);
+                }
+            }
+        }
+    }
+
+    fn on_too_large(&mut self, header: Header) -> Result<()> {
+        let error = too_large(header.len as usize, self.gate.limits.message);
+        match header.kind {
+            Kind::Call if !self.calls.contains_key(&header.id) => {
+                self.reply(header.id, Err(error), true);
+                Ok(())
+            }
+            Kind::Data => {
+                self.cancel(header.id, &error);
+                Ok(())
+            }
+            _ => Err(error),
+        }
+    }
+
+    /// Ends a call before its handler did.
+    fn cancel(&mut self, id: u32, reason: &Error) {
+        let Some(slot) = self.calls.get(&id).and_then(|call| call.slot) else {
+            return;
+        };
+        if let Some(work) = self.slots.remove(slot) {
+            self.finish(&work, Err(reason.clone()));
+        }
+    }
+
+    /// Ends a call that was at work.
+    fn finish(&mut self, work: &Work, reply: Result<Response>) {
+        if let Some(at_work) = self.calls.remove(&work.id) {
+            self.streams -= usize::from(at_work.streams());
+            at_work.close(&Error::cancelled("the call is over"));
+            self.gate.end();
+        }
+        work.context.cancel();
+        self.reply(work.id, reply, false);
+    }
+
+    fn reply(&self, id: u32, reply: Result<Response>, unseen: bool) {
+        if !unseen {
+            self.gate.handled();
+        }
+        let header = Header::new(Kind::Reply, id);
+        let limit = self.gate.limits.message;
+        let sent = match reply {
+            Ok(response) if response.body.len() <= limit => {
+                let mut frame = Frame::new(header);
+                frame.metadata = Some(&response.metadata);
+                frame.content_type = response.content_type;
+                self.link.send(frame, &response.body)
+            }
+            Ok(response) => self.send_error(header, &too_large(response.body.len(), limit), false),
+            Err(error) => self.send_error(header, &error, unseen),
+        };
+        // A connection that is closed has no caller left.
+        drop(sent);
+    }
+
+    fn send_error(&self, header: Header, error: &Error, unseen: bool) -> Result<()> {
+        tracing::debug!(rpc.response.status_code = %error.code(), %error, "a call failed");
+        let mut frame = Frame::new(header.word(error.code().grpc().into()));
+        frame.unseen = unseen || error.reach() == crate::Reach::Unseen;
+        self.link.send(frame, &put_error(error))
+    }
+
+    fn on_timer(&mut self) -> Result<()> {
+        let now = Instant::now();
+        let late = self
+            .slots
+            .end(|work| work.deadline.is_some_and(|deadline| deadline <= now));
+        for work in late {
+            let error = Error::timeout(format!(
+                "the deadline passed while {} was handled",
+                work.path
+            ));
+            self.finish(&work, Err(error));
+        }
+        if let Some(next) = self.slots.next_deadline() {
+            self.timer.arm(next);
+        }
+        let Some(heard) = self.heard else {
+            return Ok(());
+        };
+        if self.calls.is_empty() {
+            // Only a peer that waits for something is asked.
+            self.heard = None;
+            self.slots.rest();
+            self.link.rest(&mut self.writer);
+            return Ok(());
+        }
+        let keepalive = self.gate.limits.keepalive;
+        let silent = now - heard;
+        if silent >= keepalive + PATIENCE && self.asked {
+            return Err(Error::unavailable(format!(
+                "the caller has been silent for {silent:?}"
+            )));
+        }
+        if silent >= keepalive && !self.asked {
+            self.asked = true;
+            self.link.send_header(Header::new(Kind::Ping, 0));
+        }
+        let next = if self.asked {
+            heard + keepalive + PATIENCE
+        } else {
+            heard + keepalive
+        };
+        self.timer.arm(next.max(now + Duration::from_millis(100)));
+        Ok(())
+    }
+
+    /// The connection is gone: nobody waits for the calls at work.
+    fn abandon(&mut self) {
+        let gone = Error::cancelled("the caller went away");
+        self.link.close(gone.clone());
+        for work in self.slots.end(|_| true) {
+            self.finish(&work, Err(gone.clone()));
+        }
+    }
+}
+
+/// Named as OpenTelemetry's RPC conventions have it.
+fn call_span(route: &Route, peer: &Peer) -> tracing::Span {
+    tracing::info_span!(
+        "rpc.server",
+        rpc.system.name = "micro",
+        rpc.method = route.method.path,
+        network.peer.address = peer.address,
+    )
+}

@@ -1,0 +1,160 @@
+//! What all connections of a server share: what can be called, how much is taken on, and the way out.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
+};
+
+use tokio::sync::Notify;
+
+use super::{Limits, Router};
+use crate::{
+    Error, Result,
+    native::{Header, Kind, Link},
+};
+
+/// Shared by the connections of one server.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    pub(crate) limits: Limits,
+    pub(crate) router: Router,
+    calls: AtomicUsize,
+    open: Mutex<Open>,
+    /// Told whenever a call or a connection ends while the server is leaving.
+    ended: Notify,
+    /// Told of each call that was handled, by a server whose service ends after the first.
+    handled: Option<Arc<Notify>>,
+}
+
+#[derive(Debug, Default)]
+struct Open {
+    next: u64,
+    links: HashMap<u64, Arc<Link>>,
+    leaving: bool,
+}
+
+/// Takes a connection off the list when it ends.
+#[derive(Debug)]
+pub(crate) struct Listed<'a>(&'a Gate, u64);
+
+impl Drop for Listed<'_> {
+    fn drop(&mut self) {
+        self.0.lock().links.remove(&self.1);
+        self.0.ended.notify_waiters();
+    }
+}
+
+impl Gate {
+    pub(crate) fn new(limits: Limits, router: Router, handled: Option<Arc<Notify>>) -> Self {
+        Self {
+            limits,
+            router,
+            calls: AtomicUsize::new(0),
+            open: Mutex::default(),
+            ended: Notify::new(),
+            handled,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Open> {
+        // Nothing in here can panic half-way.
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts a connection on the list of those that are told when the server leaves.
+    pub(crate) fn list(&self, link: Arc<Link>) -> Listed<'_> {
+        let mut open = self.lock();
+        if open.leaving {
+            link.send_header(Header::new(Kind::Leave, 0));
+        }
+        let at = open.next;
+        open.next += 1;
+        open.links.insert(at, link);
+        Listed(self, at)
+    }
+
+    /// Whether one more call may begin.
+    ///
+    /// # Errors
+    /// `ResourceExhausted` where as many are at work as the limits allow.
+    pub(crate) fn admit(&self) -> Result<()> {
+        if self.calls.load(Relaxed) < self.limits.calls {
+            return Ok(());
+        }
+        Err(Error::resource_exhausted(format!(
+            "{} calls at work, no more are taken",
+            self.limits.calls
+        )))
+    }
+
+    /// A call waits: its handler was not ready at once.
+    pub(crate) fn begin(&self) {
+        self.calls.fetch_add(1, Relaxed);
+    }
+
+    /// A call that waited is over.
+    pub(crate) fn end(&self) {
+        if self.calls.fetch_sub(1, Relaxed) == 1 {
+            self.ended.notify_waiters();
+        }
+    }
+
+    /// A call was handled, and its reply is on its way.
+    pub(crate) fn handled(&self) {
+        if let Some(handled) = &self.handled {
+            handled.notify_one();
+        }
+    }
+
+    /// The calls that wait.
+    pub(crate) fn calls(&self) -> usize {
+        self.calls.load(Relaxed)
+    }
+
+    /// The connections that are open.
+    pub(crate) fn connections(&self) -> usize {
+        self.lock().links.len()
+    }
+
+    /// Asks every caller to go elsewhere; what is at work goes on.
+    pub(crate) fn leave(&self) {
+        let mut open = self.lock();
+        open.leaving = true;
+        for link in open.links.values() {
+            link.send_header(Header::new(Kind::Leave, 0));
+        }
+    }
+
+    /// Waits until no call is at work and, for as long as `patience` says, no connection is open.
+    pub(crate) async fn idle(&self, patience: std::time::Duration) {
+        let quiet = async {
+            loop {
+                let mut ended = std::pin::pin!(self.ended.notified());
+                ended.as_mut().enable();
+                if self.calls() == 0 && self.connections() == 0 {
+                    return;
+                }
+                ended.await;
+            }
+        };
+        let _ = tokio::time::timeout(patience, quiet).await;
+        loop {
+            let mut ended = std::pin::pin!(self.ended.notified());
+            ended.as_mut().enable();
+            if self.calls() == 0 {
+                return;
+            }
+            ended.await;
+        }
+    }
+
+    /// Closes every connection.
+    pub(crate) fn close(&self) {
+        for link in self.lock().links.values() {
+            link.close(Error::unavailable("the server has stopped"));
+        }
+    }
+}

@@ -1,0 +1,4 @@
+#[micro::service]
+pub auto trait Greeter {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[micro::service]
+pub trait Greeter {
+    async fn hello(&self, ctx: &micro::Context) -> micro::Result<String>;
+}
+
+fn main() {}

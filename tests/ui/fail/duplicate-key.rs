@@ -1,0 +1,7 @@
+#[micro::service(name = "A", name = "B")]
+pub trait Greeter {
+    #[micro(idempotent, idempotent)]
+    async fn hello(&self, req: String) -> micro::Result<String>;
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[micro::service]
+pub trait Greeter<T> {
+    async fn hello(&self, req: String) -> micro::Result<String>;
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[micro::service]
+pub trait Greeter {
+    async fn new(&self, req: String) -> micro::Result<String>;
+}
+
+fn main() {}

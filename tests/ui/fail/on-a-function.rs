@@ -1,0 +1,4 @@
+#[micro::service]
+pub async fn hello() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[micro::service]
+pub trait Greeter {
+    async fn hello(&self, req: String) -> micro::Result<impl Send>;
+}
+
+fn main() {}

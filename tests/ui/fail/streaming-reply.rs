@@ -1,0 +1,6 @@
+#[micro::service]
+pub trait Greeter {
+    async fn watch(&self, req: String) -> micro::Result<micro::Streaming<String>>;
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use micro::subscribe;
+
+#[subscribe(topic = "greeted")]
+async fn greeted(name: String) {
+    drop(name);
+}
+
+fn main() {}

@@ -1,0 +1,22 @@
+#[micro::service]
+pub trait Greeter {
+    async fn hello(&self, req: String) -> micro::Result<String>;
+}
+
+struct Hello;
+
+#[micro::service]
+impl Greeter for Hello {
+    async fn hello(&self, req: String) -> micro::Result<String> {
+        Ok(req)
+    }
+
+    #[micro(idempotent, name = "Greeted")]
+    #[subscribe(topic = "greeted")]
+    async fn greeted(&self, name: String) -> micro::Result<()> {
+        drop(name);
+        Ok(())
+    }
+}
+
+fn main() {}
