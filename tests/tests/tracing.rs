@@ -45,7 +45,11 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Log {
         self.0.lock().unwrap().push(line);
     }
 
-    fn on_event(&self, event: &tracing::Event<'_>, context: tracing_subscriber::layer::Context<'_, S>) {
+    fn on_event(
+        &self,
+        event: &tracing::Event<'_>,
+        context: tracing_subscriber::layer::Context<'_, S>,
+    ) {
         if let Some(span) = context.event_span(event) {
             let mut line = format!("event in {}:", span.name());
             event.record(&mut Fields(&mut line));
@@ -63,8 +67,26 @@ async fn a_call_has_a_span_on_each_side_and_the_handler_runs_in_it() {
     greeter.hello("Ada".into()).await.unwrap();
     app.stop().await.unwrap();
     let log = log.0.lock().unwrap();
-    let has = |parts: &[&str]| log.iter().any(|line| parts.iter().all(|part| line.contains(part)));
-    assert!(has(&["rpc.client", "rpc.system.name=\"micro\"", "rpc.service=app", "rpc.method=acme.Greeter/Hello"]), "{log:#?}");
-    assert!(has(&["rpc.server", "rpc.system.name=\"micro\"", "rpc.method=\"acme.Greeter/Hello\""]), "{log:#?}");
+    let has = |parts: &[&str]| {
+        log.iter()
+            .any(|line| parts.iter().all(|part| line.contains(part)))
+    };
+    assert!(
+        has(&[
+            "rpc.client",
+            "rpc.system.name=\"micro\"",
+            "rpc.service=app",
+            "rpc.method=acme.Greeter/Hello"
+        ]),
+        "{log:#?}"
+    );
+    assert!(
+        has(&[
+            "rpc.server",
+            "rpc.system.name=\"micro\"",
+            "rpc.method=\"acme.Greeter/Hello\""
+        ]),
+        "{log:#?}"
+    );
     assert!(has(&["event in rpc.server", "in the handler"]), "{log:#?}");
 }
