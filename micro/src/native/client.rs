@@ -435,32 +435,25 @@ impl Drop for CallGuard {
     fn drop(&mut self) {
         let mut calls = self.shared.lock();
         let slot = &mut calls.slots[self.id as usize];
-        let requests = slot.requests.take();
-        let answered = matches!(slot.state, State::Done(_));
-        if answered {
-            *slot = Slot::default();
-            calls.free.push(self.id);
-        } else {
-            slot.state = State::GivenUp;
-            slot.waker = None;
-            slot.replies = None;
-            slot.deadline = None;
-        }
-        // One that was never sent has nothing to be answered.
-        let sent = answered || calls.slots[self.id as usize].sent != u64::MAX;
-        if !sent {
-            calls.slots[self.id as usize] = Slot::default();
-            calls.free.push(self.id);
-        }
-        drop(calls);
-        if !answered && sent {
-            self.shared
-                .link
-                .send_header(Header::new(Kind::Cancel, self.id));
-        }
-        if let Some(requests) = requests {
+        if let Some(requests) = slot.requests.take() {
             requests.close();
         }
+        let answered = matches!(slot.state, State::Done(_));
+        // One that was never sent has nothing to be answered.
+        if answered || slot.sent == u64::MAX {
+            *slot = Slot::default();
+            calls.free.push(self.id);
+            return;
+        }
+        slot.state = State::GivenUp;
+        slot.waker = None;
+        slot.replies = None;
+        slot.deadline = None;
+        // Under the lock: the answer may be here already, and whoever gets the id next must not be
+        // cancelled in place of this call.
+        self.shared
+            .link
+            .send_header(Header::new(Kind::Cancel, self.id));
     }
 }
 
@@ -679,7 +672,12 @@ impl Driver {
         if let Some(requests) = slot.requests.take() {
             requests.close();
         }
-        slot.state = State::Done(answer);
+        // A stream that was opened in the same breath is handed over with what it holds; its end,
+        // good or bad, stands behind that.
+        slot.state = match (std::mem::take(&mut slot.state), answer) {
+            (State::Open(opened), Err(_)) => State::Done(Ok(opened)),
+            (_, answer) => State::Done(answer),
+        };
         slot.deadline = None;
         self.woken.extend(slot.waker.take());
     }
