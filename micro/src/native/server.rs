@@ -421,7 +421,8 @@ where
     fn send_error(&self, header: Header, error: &Error, unseen: bool) -> Result<()> {
         tracing::debug!(rpc.response.status_code = %error.code(), %error, "a call failed");
         let mut frame = Frame::new(header.word(error.code().grpc().into()));
-        frame.unseen = unseen || error.reach() == crate::Reach::Unseen;
+        // What a handler says of calls of its own, that nobody has seen them, is not so of its call.
+        frame.unseen = unseen;
         self.link.send(frame, &put_error(error))
     }
 
