@@ -228,6 +228,12 @@ impl Link {
         self.lock().closed.clone()
     }
 
+    /// Whether all that was sent is written, and the driver rests.
+    pub(crate) fn is_quiet(&self) -> bool {
+        let out = self.lock();
+        !out.scheduled && out.pending.len == 0
+    }
+
     /// Says that the driver is at work: it will look for output before it rests.
     pub(super) fn attend(&self) {
         self.lock().scheduled = true;

@@ -389,13 +389,17 @@ where
 
     /// Ends a call that was at work.
     fn finish(&mut self, work: &Work, reply: Result<Response>) {
-        if let Some(at_work) = self.calls.remove(&work.id) {
+        let at_work = self.calls.remove(&work.id);
+        if let Some(at_work) = &at_work {
             self.streams -= usize::from(at_work.streams());
             at_work.close(&Error::cancelled("the call is over"));
-            self.gate.end();
         }
         work.context.cancel();
         self.reply(work.id, reply, false);
+        // Last: a server that waits for its calls may close the connection from here on.
+        if at_work.is_some() {
+            self.gate.end();
+        }
     }
 
     fn reply(&self, id: u32, reply: Result<Response>, unseen: bool) {

@@ -128,7 +128,13 @@ impl Gate {
         }
     }
 
-    /// Waits until no call is at work and, for as long as `patience` says, no connection is open.
+    /// Whether every reply is written.
+    fn is_quiet(&self) -> bool {
+        self.lock().links.values().all(|link| link.is_quiet())
+    }
+
+    /// Waits until no call is at work and, for as long as `patience` says, no connection is open;
+    /// then until the last replies are written.
     pub(crate) async fn idle(&self, patience: std::time::Duration) {
         let quiet = async {
             loop {
@@ -144,10 +150,14 @@ impl Gate {
         loop {
             let mut ended = std::pin::pin!(self.ended.notified());
             ended.as_mut().enable();
-            if self.calls() == 0 {
+            if self.calls() > 0 {
+                ended.await;
+            } else if self.is_quiet() {
                 return;
+            } else {
+                // A caller that reads slowly; nobody tells when it has read.
+                let _ = tokio::time::timeout(std::time::Duration::from_millis(5), ended).await;
             }
-            ended.await;
         }
     }
 
