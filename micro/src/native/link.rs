@@ -229,6 +229,11 @@ impl Link {
         self.lock().closed.clone()
     }
 
+    /// Whether all that was sent has been written.
+    pub(crate) fn is_quiet(&self) -> bool {
+        !self.lock().scheduled
+    }
+
     /// Says that the driver is at work: it will look for output before it rests.
     pub(super) fn attend(&self) {
         self.lock().scheduled = true;
