@@ -153,7 +153,10 @@ impl Link {
     ///
     /// # Errors
     /// As [`Link::send`].
-    #[expect(clippy::ptr_arg, reason = "a path that is static is kept without a copy")]
+    #[expect(
+        clippy::ptr_arg,
+        reason = "a path that is static is kept without a copy"
+    )]
     pub(super) fn send_call(
         &self,
         path: &Cow<'static, str>,
