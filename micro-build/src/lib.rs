@@ -35,6 +35,8 @@
 //!   types would have the name of a message is called `GreeterService`. On the wire nothing changes.
 //!
 //! [prost]: https://docs.rs/prost
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod builder;
 mod describe;

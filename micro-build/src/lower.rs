@@ -203,6 +203,7 @@ mod tests {
               }
             }"#,
         );
+        // A trait is printed as its types were written; here they are as the generator writes them.
         let from_trait = micro_codegen::attribute(
             quote::quote!(),
             quote::quote! {
@@ -211,15 +212,15 @@ mod tests {
                 /// All day.
                 pub trait Greeter {
                     /// Says hello.
-                    async fn hello(&self, req: HelloRequest) -> ::micro::Result<Note>;
+                    async fn hello(&self, req: HelloRequest) -> ::micro::__private::v1::Result<Note>;
                     #[micro(idempotent)]
                     async fn watch(&self, req: HelloRequest)
-                        -> ::micro::Result<impl Stream<Item = ::micro::Result<Note>>>;
-                    async fn upload(&self, stream: Streaming<Note>) -> ::micro::Result<HelloRequest>;
-                    async fn chat(&self, stream: Streaming<Note>)
-                        -> ::micro::Result<impl Stream<Item = ::micro::Result<Note>>>;
+                        -> ::micro::__private::v1::Result<impl ::micro::__private::v1::Stream<Item = ::micro::__private::v1::Result<Note>>>;
+                    async fn upload(&self, stream: ::micro::__private::v1::Streaming<Note>) -> ::micro::__private::v1::Result<HelloRequest>;
+                    async fn chat(&self, stream: ::micro::__private::v1::Streaming<Note>)
+                        -> ::micro::__private::v1::Result<impl ::micro::__private::v1::Stream<Item = ::micro::__private::v1::Result<Note>>>;
                     #[subscribe(topic = "user.created", queue = "mailer")]
-                    async fn welcome(&self, req: Note) -> ::micro::Result<Note>;
+                    async fn welcome(&self, req: Note) -> ::micro::__private::v1::Result<Note>;
                 }
             },
         );

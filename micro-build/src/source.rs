@@ -76,7 +76,7 @@ fn refused(
         (true, Some(protoc)) => protoc::run(protoc, protos, includes),
         (true, None) => Err(rendered.help(
             "files of an edition are read by protoc only: set PROTOC to its path, or use \
-             `Builder::descriptor_set`",
+             `Builder::compile_descriptor_set`",
         )),
         (false, _) => Err(rendered),
     }

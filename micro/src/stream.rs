@@ -154,6 +154,7 @@ impl Inbound {
 
     fn return_room(&mut self) {
         let read = std::mem::take(&mut self.read);
+        // Here first: what the sender then sends must find the room that it was told of.
         let ended = self.queue.give_room(read);
         // The id of a call that is over may be that of another one by now.
         if let Some(sender) = &self.sender
