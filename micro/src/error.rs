@@ -251,6 +251,13 @@ impl Error {
         self
     }
 
+    /// The same error from a handler: what it passes on of a call that it made may not have been
+    /// seen, but its own call has run.
+    pub(crate) fn seen(mut self) -> Self {
+        self.0.reach = Reach::Maybe;
+        self
+    }
+
     /// The kind of failure.
     #[must_use]
     pub fn code(&self) -> Code {
