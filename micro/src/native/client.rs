@@ -15,9 +15,10 @@ use tokio::{
 };
 
 use super::{
+    error_body::take_error,
     frame::{
         ANSWER_METADATA, Frame, Header, Kind, NAME, PREFACE, Payload, VERSION, WINDOW,
-        check_metadata, take_error,
+        check_metadata,
     },
     input::{Incoming, Input},
     link::{Link, Writer},

@@ -6,6 +6,7 @@
 //! system call (`link`); and the names of methods go over the wire once a connection.
 
 mod client;
+mod error_body;
 mod frame;
 mod input;
 mod link;
