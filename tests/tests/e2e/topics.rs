@@ -27,7 +27,7 @@ struct Mailer {
 
 #[micro::service]
 impl Mailer {
-    async fn mailed(&self) -> Result<u64> {
+    async fn mailed(&self, _: ()) -> Result<u64> {
         Ok(self.mailed.lock().unwrap().len() as u64)
     }
 
