@@ -14,7 +14,7 @@ use std::{
 
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
-    process::{Child, Command},
+    process::{Child, ChildStdin, Command},
 };
 
 use super::node::{Told, WorkClient, client};
@@ -28,6 +28,8 @@ pub(super) const NAME: &str = "faults";
 /// A process that runs until it is told otherwise; killed when it is dropped.
 pub(super) struct Process {
     child: Child,
+    /// Closed, it would end; waiting for a child closes it, unless it is kept here.
+    _stdin: Option<ChildStdin>,
     pub(super) told: Told,
 }
 
@@ -53,7 +55,12 @@ impl Process {
             return Err(other(format!("a process said {line:?}")));
         }
         let told = told.clone();
-        Ok(Self { child, told })
+        let _stdin = child.stdin.take();
+        Ok(Self {
+            child,
+            _stdin,
+            told,
+        })
     }
 
     pub(super) fn pid(&self) -> u32 {
