@@ -16,6 +16,8 @@ mod metadata;
 pub mod mock;
 pub mod native;
 pub mod plugin;
+#[cfg(feature = "protobuf")]
+pub mod protobuf;
 pub mod registry;
 pub mod rpc;
 pub mod selector;
@@ -182,3 +184,41 @@ pub use micro_macros::Describe;
 /// it does nothing elsewhere.
 #[cfg(feature = "macros")]
 pub use micro_macros::subscribe;
+
+/// The code that micro-build printed for one package: `micro::include_proto!("greeter")`.
+///
+/// A package stands in a module of its own. Where packages use each other's messages, they must be
+/// nested as their names are; [`include_protos!`] does that for all of them.
+///
+/// ```ignore
+/// mod greeter {
+///     micro::include_proto!("greeter");
+/// }
+/// ```
+#[cfg(feature = "protobuf")]
+#[macro_export]
+macro_rules! include_proto {
+    ($package:literal) => {
+        ::core::include!(::core::concat!(
+            ::core::env!("OUT_DIR"),
+            "/",
+            $package,
+            ".rs"
+        ));
+    };
+}
+
+/// The code that micro-build printed for all packages, in modules nested as the packages' names are.
+///
+/// ```ignore
+/// mod proto {
+///     micro::include_protos!(); // proto::google::rpc::Status, proto::greeter::v1::GreeterClient, …
+/// }
+/// ```
+#[cfg(feature = "protobuf")]
+#[macro_export]
+macro_rules! include_protos {
+    () => {
+        ::core::include!(::core::concat!(::core::env!("OUT_DIR"), "/_includes.rs"));
+    };
+}

@@ -2,3 +2,8 @@
 //! must pass.
 
 pub mod suite;
+
+/// The programs in the README.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

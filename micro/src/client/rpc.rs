@@ -5,6 +5,7 @@ use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 use arc_swap::ArcSwap;
 use futures_util::StreamExt;
 use tokio::{task::AbortHandle, time::Instant};
+use tracing::Instrument;
 
 use super::{
     Client, Request, Response, ResponseBody,
@@ -359,7 +360,14 @@ async fn follow(registry: Arc<dyn Registry>, view: Arc<View>) {
 
 impl Client for RpcClient {
     fn call(&self, request: Request) -> impl Future<Output = Result<Response>> + Send {
-        self.send(request)
+        // Named as OpenTelemetry's RPC conventions have it.
+        let span = tracing::info_span!(
+            "rpc.client",
+            rpc.system.name = "micro",
+            rpc.service = %request.service,
+            rpc.method = %request.path,
+        );
+        self.send(request).instrument(span)
     }
 
     async fn publish(&self, topic: &str, message: Message) -> Result<()> {

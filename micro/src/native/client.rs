@@ -15,7 +15,10 @@ use tokio::{
 };
 
 use super::{
-    frame::{Frame, Header, Kind, PREFACE, Payload, VERSION, WINDOW, take_error},
+    frame::{
+        ANSWER_METADATA, Frame, Header, Kind, NAME, PREFACE, Payload, VERSION, WINDOW,
+        check_metadata, take_error,
+    },
     input::{Incoming, Input},
     link::{Link, Writer},
     stream::{Credit, Room, Sender},
@@ -141,7 +144,7 @@ impl Channel {
         });
         let driver = Driver {
             shared: shared.clone(),
-            input: Input::new(limit + (64 << 10), BytesMut::new()),
+            input: Input::new(limit + ANSWER_METADATA, BytesMut::new()),
             writer: Writer::default(),
             timer: Timer::default(),
             heard: None,
@@ -204,7 +207,18 @@ impl Shared {
         if body.len() > self.limit {
             return Err(too_large(body.len(), self.limit).unseen());
         }
+        if request.path.len() > NAME {
+            // The server would close the connection, under the calls of others.
+            return Err(Error::invalid_argument(format!(
+                "the name of a method has {} bytes, {NAME} at the most",
+                request.path.len()
+            ))
+            .unseen());
+        }
         let merged = merged_metadata(context, metadata);
+        if let Some(merged) = &merged {
+            check_metadata(merged).map_err(Error::unseen)?;
+        }
         let trace = context.trace().map(|trace| trace.child().to_string());
         let mut extra = [("", ""); 2];
         let mut extras = 0;
@@ -435,32 +449,25 @@ impl Drop for CallGuard {
     fn drop(&mut self) {
         let mut calls = self.shared.lock();
         let slot = &mut calls.slots[self.id as usize];
-        let requests = slot.requests.take();
-        let answered = matches!(slot.state, State::Done(_));
-        if answered {
-            *slot = Slot::default();
-            calls.free.push(self.id);
-        } else {
-            slot.state = State::GivenUp;
-            slot.waker = None;
-            slot.replies = None;
-            slot.deadline = None;
-        }
-        // One that was never sent has nothing to be answered.
-        let sent = answered || calls.slots[self.id as usize].sent != u64::MAX;
-        if !sent {
-            calls.slots[self.id as usize] = Slot::default();
-            calls.free.push(self.id);
-        }
-        drop(calls);
-        if !answered && sent {
-            self.shared
-                .link
-                .send_header(Header::new(Kind::Cancel, self.id));
-        }
-        if let Some(requests) = requests {
+        if let Some(requests) = slot.requests.take() {
             requests.close();
         }
+        let answered = matches!(slot.state, State::Done(_));
+        // One that was never sent has nothing to be answered.
+        if answered || slot.sent == u64::MAX {
+            *slot = Slot::default();
+            calls.free.push(self.id);
+            return;
+        }
+        slot.state = State::GivenUp;
+        slot.waker = None;
+        slot.replies = None;
+        slot.deadline = None;
+        // Under the lock: the answer may be here already, and whoever gets the id next must not be
+        // cancelled in place of this call.
+        self.shared
+            .link
+            .send_header(Header::new(Kind::Cancel, self.id));
     }
 }
 
@@ -598,18 +605,18 @@ impl Driver {
         };
         match header.kind {
             Kind::Reply if header.word == 0 => {
-                let payload = Payload::parse(header, body, usize::MAX);
+                let payload = Payload::parse(header, body, ANSWER_METADATA);
                 self.on_answer(header.id, payload);
             }
             Kind::Reply => {
-                let error = match Payload::parse(header, body, usize::MAX) {
+                let error = match Payload::parse(header, body, ANSWER_METADATA) {
                     Ok(payload) => take_error(header, payload.body),
                     Err(error) => error,
                 };
                 self.on_answer(header.id, Err(error));
             }
             Kind::Open => {
-                let payload = Payload::parse(header, body, usize::MAX)?;
+                let payload = Payload::parse(header, body, ANSWER_METADATA)?;
                 let mut calls = self.shared.lock();
                 if let Some(slot) = calls.slots.get_mut(header.id as usize)
                     && matches!(slot.state, State::Waiting)
@@ -679,7 +686,12 @@ impl Driver {
         if let Some(requests) = slot.requests.take() {
             requests.close();
         }
-        slot.state = State::Done(answer);
+        // A stream that was opened in the same breath is handed over with what it holds; its end,
+        // good or bad, stands behind that.
+        slot.state = match (std::mem::take(&mut slot.state), answer) {
+            (State::Open(opened), Err(_)) => State::Done(Ok(opened)),
+            (_, answer) => State::Done(answer),
+        };
         slot.deadline = None;
         self.woken.extend(slot.waker.take());
     }

@@ -17,6 +17,8 @@ pub const WINDOW: usize = 256 << 10;
 pub(super) const NAMES: u16 = 4096;
 /// The longest name.
 pub(super) const NAME: usize = 512;
+/// The most metadata that a caller takes with an answer, in bytes.
+pub(super) const ANSWER_METADATA: usize = 64 << 10;
 
 /// What a frame is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -199,7 +201,8 @@ impl<'a> Frame<'a> {
             Some(ContentType::Other(_)) => NAMED,
         };
         let mut header = self.header;
-        header.flags = form << 4 | u8::from(self.unseen) * UNSEEN | u8::from(self.streams) * STREAM;
+        header.flags =
+            (form << 4) | (u8::from(self.unseen) * UNSEEN) | (u8::from(self.streams) * STREAM);
         let entries = || {
             let own = self.metadata.into_iter().flat_map(Metadata::iter);
             let extra = self.extra.iter().copied().chain(named);
@@ -223,6 +226,25 @@ impl<'a> Frame<'a> {
             out.extend_from_slice(name.as_bytes());
             out.extend_from_slice(value);
         }
+    }
+}
+
+/// Whether a frame can carry these headers.
+///
+/// # Errors
+/// `ResourceExhausted` for a header of which the length does not go into 16 bits.
+pub(super) fn check_metadata(metadata: &Metadata) -> Result<()> {
+    let most = usize::from(u16::MAX);
+    match metadata
+        .iter()
+        .find(|(name, value)| name.len() > most || value.len() > most)
+    {
+        None => Ok(()),
+        Some((name, value)) => Err(Error::resource_exhausted(format!(
+            "the metadata {:?} has {} bytes, {most} at the most",
+            cut(name, 64),
+            value.len()
+        ))),
     }
 }
 

@@ -170,7 +170,9 @@ impl Output {
     /// # Errors
     /// The handler's, or that of encoding its reply.
     pub fn reply<Req, Resp>(self, rpc: &Rpc<Req, Resp>, reply: Result<Resp>) -> Result<Response> {
-        let body = rpc.response.encode(&reply?, self.accept)?;
+        let body = rpc
+            .response
+            .encode(&reply.map_err(Error::seen)?, self.accept)?;
         Ok(Response {
             body,
             content_type: Some(self.accept),
@@ -191,7 +193,7 @@ impl Output {
     where
         S: Stream<Item = Result<Resp>>,
     {
-        let mut replies = std::pin::pin!(replies?);
+        let mut replies = std::pin::pin!(replies.map_err(Error::seen)?);
         let Some(mut outbound) = self.outbound else {
             return Err(Error::internal(format!(
                 "{} streams, its protocol does not",
@@ -201,7 +203,10 @@ impl Output {
         outbound.open()?;
         while let Some(reply) = replies.next().await {
             outbound
-                .send(rpc.response.encode(&reply?, self.accept)?)
+                .send(
+                    rpc.response
+                        .encode(&reply.map_err(Error::seen)?, self.accept)?,
+                )
                 .await?;
         }
         Ok(Response {
