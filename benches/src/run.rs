@@ -123,6 +123,7 @@ pub fn once(scenario: &Scenario, entry: &Entry) -> Outcome<Sample> {
     if !out.status.success() {
         return Err(format!("{}", out.status).into());
     }
+    // No call at all makes no figures, which JSON writes as null and this refuses.
     let mut sample: Sample = serde_json::from_slice(&out.stdout)?;
     let (busy_now, all_now) = process::machine_busy();
     sample.insert(

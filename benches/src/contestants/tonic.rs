@@ -18,6 +18,9 @@ mod glue {
 
 use glue::{echo_client::EchoClient, echo_server};
 
+/// With the default, h2 takes 10,000 small replies on one connection for an attack and ends it.
+const CONNECTION_WINDOW: u32 = 64 << 20;
+
 struct Server;
 
 #[async_trait::async_trait]
@@ -70,6 +73,7 @@ impl Contestant for Tonic {
         // 200 by default: fewer than are in flight here.
         tonic::transport::Server::builder()
             .max_concurrent_streams(20_000)
+            .initial_connection_window_size(CONNECTION_WINDOW)
             .add_service(echo_server::EchoServer::new(Server))
             .serve_with_incoming(accepted)
             .await?;
@@ -79,7 +83,11 @@ impl Contestant for Tonic {
     async fn connect(address: String) -> Outcome<Self> {
         let endpoint = Channel::from_shared(format!("http://{address}"))?;
         Ok(Self(EchoClient::new(
-            endpoint.tcp_nodelay(true).connect().await?,
+            endpoint
+                .tcp_nodelay(true)
+                .initial_connection_window_size(CONNECTION_WINDOW)
+                .connect()
+                .await?,
         )))
     }
 
