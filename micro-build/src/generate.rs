@@ -169,7 +169,7 @@ fn allow(item: &mut Item) {
     {
         return;
     }
-    attributes.push(parse_quote!(#[allow(dead_code, missing_docs, unreachable_pub, clippy::all, clippy::pedantic)]));
+    attributes.push(parse_quote!(#[allow(dead_code, missing_docs, unreachable_pub, clippy::all, clippy::pedantic, clippy::nursery, rustdoc::all)]));
 }
 
 fn parse(name: &str, text: &str) -> Result<Vec<Item>> {

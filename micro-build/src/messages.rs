@@ -235,7 +235,7 @@ impl Printer<'_> {
         });
         let describe = describe::message(ident, message);
         quote! {
-            #[allow(deprecated, clippy::all, clippy::pedantic)]
+            #[allow(deprecated, clippy::all, clippy::pedantic, clippy::nursery)]
             const _: () = {
                 use #v1 as __v1;
                 #json
@@ -274,7 +274,7 @@ impl Printer<'_> {
             }
         });
         quote! {
-            #[allow(clippy::all, clippy::pedantic)]
+            #[allow(clippy::all, clippy::pedantic, clippy::nursery)]
             const _: () = {
                 use #v1 as __v1;
                 #names

@@ -198,7 +198,8 @@ impl RpcClient {
         let mut left = set
             .and_then(|set| set.retries)
             .unwrap_or(inner.options.retries);
-        let now = Instant::now();
+        // The clock is read once for a call that goes straight through.
+        let mut now = Instant::now();
         let deadline = context
             .deadline()
             .map_or(now + timeout, |outer| outer.min(now + timeout));
@@ -221,10 +222,14 @@ impl RpcClient {
             let pick = || view.pick(&*parts.selector, &selection, filters, &tried);
             let candidate = match pick() {
                 Some(candidate) => candidate,
-                None => Box::pin(self.wait(&view, pick, filters, deadline)).await?,
+                None => {
+                    let candidate = Box::pin(self.wait(&view, pick, filters, deadline)).await?;
+                    now = Instant::now();
+                    candidate
+                }
             };
             let flight = if request.kind == Kind::Unary {
-                candidate.begin()
+                candidate.begin_at(now)
             } else {
                 candidate.begin_stream()
             };
@@ -232,13 +237,16 @@ impl RpcClient {
             let channel = match pool.open() {
                 Some(channel) => Ok(channel),
                 None => {
-                    Box::pin(pool.dial(&inner.dialer(parts), candidate.address(), deadline)).await
+                    let dialer = inner.dialer(parts);
+                    let dialed = Box::pin(pool.dial(&dialer, candidate.address(), deadline)).await;
+                    now = Instant::now();
+                    dialed
                 }
             };
             let sent = match channel {
                 Ok(channel) => {
                     channel
-                        .call(&mut request, metadata, Some(deadline), &context)
+                        .call(&mut request, metadata, (now, Some(deadline)), &context)
                         .await
                 }
                 Err(error) => Err(error),
@@ -278,7 +286,8 @@ impl RpcClient {
                 ))
                 .await;
             }
-            if Instant::now() >= deadline {
+            now = Instant::now();
+            if now >= deadline {
                 return Err(error);
             }
         }

@@ -15,9 +15,10 @@ use tokio::{
 };
 
 use super::{
+    error_body::take_error,
     frame::{
         ANSWER_METADATA, Frame, Header, Kind, NAME, PREFACE, Payload, VERSION, WINDOW,
-        check_metadata, take_error,
+        check_metadata,
     },
     input::{Incoming, Input},
     link::{Link, Writer},
@@ -163,8 +164,8 @@ impl Channel {
         !shared.lock().leaving && shared.link.closed().is_none()
     }
 
-    /// Sends a call with these headers beside those of `context`. `deadline` bounds all of it, a
-    /// stream included.
+    /// Sends a call with these headers beside those of `context`. It is `now`, and
+    /// `deadline` bounds all of it, a stream included.
     ///
     /// # Errors
     /// What the handler said; `Unavailable` where the connection broke, marked unseen where the
@@ -173,19 +174,19 @@ impl Channel {
         &self,
         request: &mut Request,
         metadata: Option<&Metadata>,
-        deadline: Option<Instant>,
+        (now, deadline): (Instant, Option<Instant>),
         context: &CallContext,
     ) -> Result<Response> {
         let shared = &self.0.0;
         future::poll_fn(|cx| shared.link.poll_room(cx)).await?;
         if request.kind == descriptor::Kind::Unary {
             return shared
-                .begin(request, metadata, deadline, context, None)?
+                .begin(request, metadata, (now, deadline), context, None)?
                 .reply()
                 .await;
         }
         // Boxed, so that the future of a call without streams is small.
-        Box::pin(shared.stream(request, metadata, deadline, context)).await
+        Box::pin(shared.stream(request, metadata, (now, deadline), context)).await
     }
 }
 
@@ -195,7 +196,7 @@ impl Shared {
         self: &Arc<Self>,
         request: &Request,
         metadata: Option<&Metadata>,
-        deadline: Option<Instant>,
+        (now, deadline): (Instant, Option<Instant>),
         context: &CallContext,
         streams: Option<&Streams>,
     ) -> Result<CallGuard> {
@@ -232,10 +233,9 @@ impl Shared {
         }
         let millis = deadline.map_or(0, |deadline| {
             // Rounded up, and never 0, which would be no limit.
-            let left = deadline.saturating_duration_since(Instant::now());
-            u32::try_from(left.as_micros().div_ceil(1000))
-                .unwrap_or(u32::MAX)
-                .max(1)
+            let left = deadline.saturating_duration_since(now);
+            let millis = left.as_secs().saturating_mul(1000) + u64::from(left.subsec_millis()) + 1;
+            u32::try_from(millis).unwrap_or(u32::MAX)
         });
         let id = self.take_id(deadline, streams)?;
         // From here on the guard gives the call up wherever it is dropped.
@@ -257,7 +257,7 @@ impl Shared {
         self: &Arc<Self>,
         request: &mut Request,
         metadata: Option<&Metadata>,
-        deadline: Option<Instant>,
+        times: (Instant, Option<Instant>),
         context: &CallContext,
     ) -> Result<Response> {
         let messages = request.take_stream();
@@ -268,7 +268,7 @@ impl Shared {
                 .then(|| Arc::new(Queue::new(WINDOW))),
             requests: messages.is_some().then(|| Arc::new(Room::new())),
         };
-        let guard = self.begin(request, metadata, deadline, context, Some(&streams))?;
+        let guard = self.begin(request, metadata, times, context, Some(&streams))?;
         let pump = messages.zip(streams.requests).map(|(messages, room)| {
             pump(
                 messages,

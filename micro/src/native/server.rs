@@ -11,9 +11,8 @@ use bytes::{Bytes, BytesMut};
 use tokio::{io::AsyncWriteExt, time::Instant};
 
 use super::{
-    frame::{
-        Frame, Header, Kind, NAME, NAMES, PREFACE, Payload, WINDOW, check_metadata, put_error,
-    },
+    error_body::put_error,
+    frame::{Frame, Header, Kind, NAME, NAMES, PREFACE, Payload, WINDOW, check_metadata},
     input::{Incoming, Input},
     link::{HIGH, Link, Writer},
     slots::{Slots, Started, Work},
