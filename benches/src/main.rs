@@ -48,6 +48,9 @@ fn main() -> Outcome<()> {
                 run::list();
                 return Ok(());
             }
+            if options.show {
+                return run::show();
+            }
             if options.gate {
                 return gate::gate();
             }

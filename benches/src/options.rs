@@ -9,6 +9,7 @@ pub struct Options {
     pub quick: bool,
     pub gate: bool,
     pub list: bool,
+    pub show: bool,
     pub pinned: bool,
     pub workers: usize,
     pub only: Vec<String>,
@@ -21,6 +22,7 @@ cargo run --release -- [options]
   --quick          two rounds of half a second, fewer sizes
   --only NAME      contestants or scenarios whose name contains NAME; may be repeated
   --list           names contestants and scenarios
+  --show           prints what results/latest.json holds, and draws it anew
   --gate           counts allocations, compares them with gate.json and does nothing else
   --workers N      worker threads of each process (2)
   --pinned         all processes on the first core, with one worker each
@@ -33,6 +35,7 @@ impl Options {
             quick: false,
             gate: false,
             list: false,
+            show: false,
             pinned: false,
             workers: 2,
             only: Vec::new(),
@@ -45,6 +48,7 @@ impl Options {
             match arg.as_str() {
                 "--quick" => options.quick = true,
                 "--gate" => options.gate = true,
+                "--show" => options.show = true,
                 "--list" => options.list = true,
                 "--pinned" => (options.pinned, options.workers) = (true, 1),
                 "--workers" => options.workers = value()?.parse()?,

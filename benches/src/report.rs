@@ -10,18 +10,18 @@ use crate::{
 };
 
 /// Where and how it was measured.
-#[derive(serde::Serialize)]
+#[derive(serde::Serialize, serde::Deserialize)]
 struct Setting {
     machine: String,
-    versions: &'static str,
-    rustc: &'static str,
+    versions: String,
+    rustc: String,
     workers: usize,
     pinned: bool,
     rounds: usize,
     seconds: f64,
 }
 
-#[derive(Clone, Copy, serde::Serialize)]
+#[derive(Clone, Copy, serde::Serialize, serde::Deserialize)]
 pub struct Figure {
     pub median: f64,
     pub low: f64,
@@ -31,10 +31,11 @@ pub struct Figure {
 /// Scenario, contestant, figure.
 type Figures = BTreeMap<String, BTreeMap<String, BTreeMap<String, Figure>>>;
 
-#[derive(serde::Serialize)]
+#[derive(serde::Serialize, serde::Deserialize)]
 pub struct Report {
     setting: Setting,
     figures: Figures,
+    #[serde(skip_deserializing)]
     targets: Vec<targets::Verdict>,
 }
 
@@ -90,8 +91,8 @@ impl Report {
         let mut report = Self {
             setting: Setting {
                 machine: machine(),
-                versions: env!("BENCH_VERSIONS"),
-                rustc: env!("BENCH_RUSTC"),
+                versions: env!("BENCH_VERSIONS").to_owned(),
+                rustc: env!("BENCH_RUSTC").to_owned(),
                 workers: options.workers,
                 pinned: options.pinned,
                 rounds: options.rounds,
@@ -102,6 +103,13 @@ impl Report {
         };
         report.targets = targets::verdicts(&report);
         report
+    }
+
+    /// One that was written before, held against the targets of today.
+    pub fn read(json: &str) -> Outcome<Self> {
+        let mut report: Self = serde_json::from_str(json)?;
+        report.targets = targets::verdicts(&report);
+        Ok(report)
     }
 
     /// The median, where it was measured.

@@ -12,9 +12,13 @@ use crate::{
     contestants::{self, Entry, Outcome},
     load::Sample,
     options::Options,
-    plot, process, report,
+    plot, process,
+    report::Report,
     scenarios::{self, Kind, Scenario},
 };
+
+const LATEST: &str = "results/latest.json";
+const PLOT: &str = "results/latest.svg";
 
 /// The samples of all rounds, by scenario and contestant.
 pub type Samples = BTreeMap<(String, String), Vec<Sample>>;
@@ -90,15 +94,21 @@ pub fn all(options: &Options) -> Outcome<()> {
             }
         }
     }
-    let report = report::Report::new(options, &samples);
+    let report = Report::new(options, &samples);
     print!("{}", report.markdown());
     // What was measured in part is no result to keep.
     if options.only.is_empty() {
         std::fs::create_dir_all("results")?;
-        std::fs::write("results/latest.json", report.json()?)?;
-        std::fs::write("results/latest.svg", plot::svg(&report))?;
+        std::fs::write(LATEST, report.json()?)?;
+        std::fs::write(PLOT, plot::svg(&report))?;
     }
     Ok(())
+}
+
+pub fn show() -> Outcome<()> {
+    let report = Report::read(&std::fs::read_to_string(LATEST)?)?;
+    print!("{}", report.markdown());
+    Ok(std::fs::write(PLOT, plot::svg(&report))?)
 }
 
 /// One client and one server, started for it and gone afterwards.

@@ -34,6 +34,11 @@ const RATIOS: &[(&str, &str, &str, f64, bool)] = &[
     ("echo-64B-64", "rate", "tarpc", 3.5, true),
     ("echo-64B-512", "rate", "tonic", 25.0, true),
     ("echo-64B-512", "rate", "tarpc", 8.0, true),
+    // The same in processor time, which other work on the machine does not change.
+    ("echo-64B-64", "cpu", "tonic", 0.1, false),
+    ("echo-64B-64", "cpu", "tarpc", 0.286, false),
+    ("echo-64B-512", "cpu", "tonic", 0.04, false),
+    ("echo-64B-512", "cpu", "tarpc", 0.125, false),
     ("open-20k", "cpu", "tonic", 0.6, false),
     ("open-20k", "cpu", "tarpc", 0.85, false),
     ("echo-64B-1", "p50", "raw-pingpong", 1.1, false),
