@@ -230,9 +230,7 @@ impl RpcClient {
             let pool = candidate.attachment::<Pool>();
             let channel = match pool.open() {
                 Some(channel) => Ok(channel),
-                None => {
-                    Box::pin(pool.dial(&inner.dialer(parts), candidate.address(), deadline)).await
-                }
+                None => Box::pin(pool.dial(&inner.dialer(parts), candidate.node(), deadline)).await,
             };
             let sent = match channel {
                 Ok(channel) => {

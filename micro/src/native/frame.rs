@@ -199,7 +199,8 @@ impl<'a> Frame<'a> {
             Some(ContentType::Other(_)) => NAMED,
         };
         let mut header = self.header;
-        header.flags = form << 4 | u8::from(self.unseen) * UNSEEN | u8::from(self.streams) * STREAM;
+        header.flags =
+            (form << 4) | (u8::from(self.unseen) * UNSEEN) | (u8::from(self.streams) * STREAM);
         let entries = || {
             let own = self.metadata.into_iter().flat_map(Metadata::iter);
             let extra = self.extra.iter().copied().chain(named);

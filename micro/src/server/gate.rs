@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::{Limits, Router};
 use crate::{
@@ -27,12 +27,33 @@ pub(crate) struct Gate {
     ended: Notify,
     /// Told of each call that was handled, by a server whose service ends after the first.
     handled: Option<Arc<Notify>>,
+    /// Whether new callers are welcome, for those who ask for it.
+    ready: watch::Sender<bool>,
+}
+
+/// A connection, as far as the way out is concerned.
+pub(crate) trait Exit: Send + Sync + std::fmt::Debug {
+    /// Asks the caller to go elsewhere; what is at work goes on.
+    fn leave(&self);
+
+    /// Closes the connection; what is at work is cancelled.
+    fn close(&self);
+}
+
+impl Exit for Link {
+    fn leave(&self) {
+        self.send_header(Header::new(Kind::Leave, 0));
+    }
+
+    fn close(&self) {
+        self.close(Error::unavailable("the server has stopped"));
+    }
 }
 
 #[derive(Debug, Default)]
 struct Open {
     next: u64,
-    links: HashMap<u64, Arc<Link>>,
+    links: HashMap<u64, Arc<dyn Exit>>,
     leaving: bool,
 }
 
@@ -56,6 +77,7 @@ impl Gate {
             open: Mutex::default(),
             ended: Notify::new(),
             handled,
+            ready: watch::Sender::new(true),
         }
     }
 
@@ -65,10 +87,10 @@ impl Gate {
     }
 
     /// Puts a connection on the list of those that are told when the server leaves.
-    pub(crate) fn list(&self, link: Arc<Link>) -> Listed<'_> {
+    pub(crate) fn list(&self, link: Arc<dyn Exit>) -> Listed<'_> {
         let mut open = self.lock();
         if open.leaving {
-            link.send_header(Header::new(Kind::Leave, 0));
+            link.leave();
         }
         let at = open.next;
         open.next += 1;
@@ -119,12 +141,23 @@ impl Gate {
         self.lock().links.len()
     }
 
+    /// Says from now on that new callers are not welcome; those who come are served all the same.
+    pub(crate) fn unready(&self) {
+        self.ready.send_replace(false);
+    }
+
+    /// Whether new callers are welcome, now and when that changes.
+    pub(crate) fn ready(&self) -> watch::Receiver<bool> {
+        self.ready.subscribe()
+    }
+
     /// Asks every caller to go elsewhere; what is at work goes on.
     pub(crate) fn leave(&self) {
+        self.unready();
         let mut open = self.lock();
         open.leaving = true;
         for link in open.links.values() {
-            link.send_header(Header::new(Kind::Leave, 0));
+            link.leave();
         }
     }
 
@@ -154,7 +187,7 @@ impl Gate {
     /// Closes every connection.
     pub(crate) fn close(&self) {
         for link in self.lock().links.values() {
-            link.close(Error::unavailable("the server has stopped"));
+            link.close();
         }
     }
 }
