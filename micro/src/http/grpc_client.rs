@@ -15,7 +15,7 @@ use hyper::{
     body::Incoming,
     client::conn::http2::{Builder, SendRequest},
 };
-use tokio::time::Instant;
+use tokio::{sync::oneshot, time::Instant};
 
 use super::{
     errors::broken,
@@ -103,12 +103,14 @@ impl GrpcChannel {
     ) -> Result<Response> {
         let outgoing = self.head(request, metadata, deadline, context)?;
         let failed = Arc::new(Mutex::new(None));
+        let (reading, read) = oneshot::channel();
         let body = match (request.take_stream(), &request.body) {
             (Some(messages), _) => Outgoing::Stream {
                 messages,
                 context: context.clone(),
                 limit: self.limit,
                 failed: failed.clone(),
+                read,
                 rest: None,
             },
             (None, RequestBody::Message(message)) if message.len() > self.limit => {
@@ -122,6 +124,7 @@ impl GrpcChannel {
             limit: self.limit,
             accept: request.accept,
             failed,
+            reading,
         };
         let early = request.kind == Kind::Bidi;
         let (outbound, inbound) = match request.kind {
@@ -244,6 +247,9 @@ struct Reading {
     accept: ContentType,
     /// What went wrong in the caller's own stream, which is what the call fails with.
     failed: Arc<Mutex<Option<Error>>>,
+    /// Ends the caller's own stream when it is dropped.
+    #[expect(dead_code, reason = "held to be dropped when nobody reads")]
+    reading: oneshot::Sender<()>,
 }
 
 impl Reading {
@@ -350,6 +356,9 @@ enum Outgoing {
         context: Context,
         limit: usize,
         failed: Arc<Mutex<Option<Error>>>,
+        /// Over when nobody reads the answer any more: an unread answer alone does not end a call
+        /// whose requests still come.
+        read: oneshot::Receiver<()>,
         /// A large message whose beginning was sent.
         rest: Option<Bytes>,
     },
@@ -377,36 +386,29 @@ fn frames(message: Bytes) -> (Bytes, Option<Bytes>) {
     (first.freeze(), None)
 }
 
-/// Ends the call that the stream belongs to.
-#[derive(Debug)]
-struct GaveUp;
-
-impl std::fmt::Display for GaveUp {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("the caller's stream of messages failed")
-    }
-}
-
-impl std::error::Error for GaveUp {}
-
 impl http_body::Body for Outgoing {
     type Data = Bytes;
-    type Error = GaveUp;
+    /// Its reason is what the server is told.
+    type Error = h2::Error;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         cx: &mut Cx<'_>,
-    ) -> Poll<Option<std::result::Result<Frame<Bytes>, GaveUp>>> {
-        let (messages, context, limit, failed, rest) = match self.get_mut() {
+    ) -> Poll<Option<std::result::Result<Frame<Bytes>, h2::Error>>> {
+        let (messages, context, limit, failed, read, rest) = match self.get_mut() {
             Self::Frames(frames) => return Poll::Ready(frames.pop().map(|f| Ok(Frame::data(f)))),
             Self::Stream {
                 messages,
                 context,
                 limit,
                 failed,
+                read,
                 rest,
-            } => (messages, context, *limit, failed, rest),
+            } => (messages, context, *limit, failed, read, rest),
         };
+        if Pin::new(read).poll(cx).is_ready() {
+            return Poll::Ready(Some(Err(h2::Reason::CANCEL.into())));
+        }
         if let Some(rest) = rest.take() {
             return Poll::Ready(Some(Ok(Frame::data(rest))));
         }
@@ -427,7 +429,7 @@ impl http_body::Body for Outgoing {
             }
             Err(error) => {
                 *failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
-                Err(GaveUp)
+                Err(h2::Reason::CANCEL.into())
             }
         }))
     }

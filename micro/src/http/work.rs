@@ -87,11 +87,18 @@ impl Work {
     /// What it said, `DeadlineExceeded`, `Internal` where it panicked, `Unavailable` where the server
     /// stops.
     pub(super) async fn run<T>(&self, work: impl Future<Output = Result<T>>) -> Result<T> {
+        let late = self.context.deadline();
+        if late.is_some_and(|deadline| deadline <= Instant::now()) {
+            return Err(Error::timeout(format!(
+                "the deadline had passed when the call of {} came",
+                self.path
+            )));
+        }
         let work = AssertUnwindSafe(work).catch_unwind();
         let work = self.context.scope(work).instrument(self.span.clone());
         let mut stage = self.stage.clone();
-        let late = async {
-            match self.context.deadline() {
+        let late = async move {
+            match late {
                 Some(deadline) => tokio::time::sleep_until(deadline).await,
                 None => std::future::pending().await,
             }

@@ -143,7 +143,8 @@ impl Gate {
 
     /// Says from now on that new callers are not welcome; those who come are served all the same.
     pub(crate) fn unready(&self) {
-        self.ready.send_replace(false);
+        self.ready
+            .send_if_modified(|ready| std::mem::replace(ready, false));
     }
 
     /// Whether new callers are welcome, now and when that changes.

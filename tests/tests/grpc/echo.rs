@@ -11,14 +11,14 @@ use tonic_prost::ProstCodec;
 
 #[derive(Clone, PartialEq, prost::Message, serde::Serialize, serde::Deserialize)]
 #[serde(default)]
-pub struct Note {
+pub(crate) struct Note {
     #[prost(string, tag = "1")]
-    pub text: String,
+    pub(crate) text: String,
     #[prost(bytes = "vec", tag = "2")]
-    pub payload: Vec<u8>,
+    pub(crate) payload: Vec<u8>,
 }
 
-pub fn note(text: &str) -> Note {
+pub(crate) fn note(text: &str) -> Note {
     Note {
         text: text.to_owned(),
         payload: Vec::new(),
@@ -26,13 +26,13 @@ pub fn note(text: &str) -> Note {
 }
 
 #[derive(Clone, PartialEq, serde::Serialize, serde::Deserialize)]
-pub struct Plain {
-    pub text: String,
+pub(crate) struct Plain {
+    pub(crate) text: String,
 }
 
 /// Says, repeats and collects.
 #[micro::service(package = "test")]
-pub trait Echo {
+pub(crate) trait Echo {
     async fn say(&self, note: Note) -> Result<Note>;
     async fn fail(&self, note: Note) -> Result<Note>;
     async fn panic(&self, note: Note) -> Result<Note>;
@@ -43,12 +43,15 @@ pub trait Echo {
     async fn chat(&self, notes: Streaming<Note>) -> Result<impl Stream<Item = Result<Note>>>;
 }
 
-pub struct Parrot {
+pub(crate) struct Parrot {
     /// Told when a handler that waits is dropped.
-    pub dropped: tokio::sync::mpsc::UnboundedSender<&'static str>,
+    pub(crate) dropped: tokio::sync::mpsc::UnboundedSender<&'static str>,
 }
 
-struct Tell(tokio::sync::mpsc::UnboundedSender<&'static str>, &'static str);
+struct Tell(
+    tokio::sync::mpsc::UnboundedSender<&'static str>,
+    &'static str,
+);
 
 impl Drop for Tell {
     fn drop(&mut self) {
@@ -94,7 +97,10 @@ impl Echo for Parrot {
             ctx.cancelled().await;
             let _ = dropped.send("context");
         });
-        let millis = note.text.parse().map_err(|_| Error::invalid_argument("no number"))?;
+        let millis = note
+            .text
+            .parse()
+            .map_err(|_| Error::invalid_argument("no number"))?;
         tokio::time::sleep(Duration::from_millis(millis)).await;
         Ok(note)
     }
@@ -108,7 +114,11 @@ impl Echo for Parrot {
             return Err(Error::new(Code::Aborted, "not at all"));
         }
         let tell = Tell(self.dropped.clone(), "stream");
-        let most = if note.text == "endless" { usize::MAX } else { 1000 };
+        let most = if note.text == "endless" {
+            usize::MAX
+        } else {
+            1000
+        };
         Ok(stream::iter(0..most).map(move |n| {
             let _ = &tell;
             match (note.text.as_str(), n) {
@@ -139,13 +149,13 @@ impl Echo for Parrot {
     }
 }
 
-pub type Dropped = tokio::sync::mpsc::UnboundedReceiver<&'static str>;
+pub(crate) type Dropped = tokio::sync::mpsc::UnboundedReceiver<&'static str>;
 
-pub async fn start() -> (Running, Dropped) {
+pub(crate) async fn start() -> (Running, Dropped) {
     start_with(|service| service).await
 }
 
-pub async fn start_with(change: impl FnOnce(Service) -> Service) -> (Running, Dropped) {
+pub(crate) async fn start_with(change: impl FnOnce(Service) -> Service) -> (Running, Dropped) {
     let (dropped, told) = tokio::sync::mpsc::unbounded_channel();
     let service = Service::new("parrot")
         .registry(MemoryRegistry::new())
@@ -155,19 +165,19 @@ pub async fn start_with(change: impl FnOnce(Service) -> Service) -> (Running, Dr
 }
 
 /// Waits for what a handler has to tell at its end.
-pub async fn told(dropped: &mut Dropped) -> &'static str {
+pub(crate) async fn told(dropped: &mut Dropped) -> &'static str {
     let told = tokio::time::timeout(Duration::from_secs(5), dropped.recv());
     told.await.expect("nothing was dropped").unwrap()
 }
 
 /// A client of another implementation.
 #[derive(Clone)]
-pub struct Tonic(pub tonic::client::Grpc<Channel>);
+pub(crate) struct Tonic(pub(crate) tonic::client::Grpc<Channel>);
 
-pub type Notes = tonic::Streaming<Note>;
+pub(crate) type Notes = tonic::Streaming<Note>;
 
 impl Tonic {
-    pub async fn connect(address: &str) -> Self {
+    pub(crate) async fn connect(address: &str) -> Self {
         let endpoint = Channel::from_shared(format!("http://{address}")).unwrap();
         let client = tonic::client::Grpc::new(endpoint.connect().await.unwrap());
         Self(client.max_decoding_message_size(64 << 20))
@@ -178,7 +188,7 @@ impl Tonic {
         &mut self.0
     }
 
-    pub async fn unary(
+    pub(crate) async fn unary(
         &mut self,
         path: &'static str,
         request: Request<Note>,
@@ -188,18 +198,20 @@ impl Tonic {
         client.unary(request, path, ProstCodec::default()).await
     }
 
-    pub async fn say(&mut self, text: &str) -> Result<String, Status> {
+    pub(crate) async fn say(&mut self, text: &str) -> Result<String, Status> {
         let reply = self.unary("/test.Echo/Say", Request::new(note(text))).await;
         reply.map(|reply| reply.into_inner().text)
     }
 
-    pub async fn repeat(&mut self, note: Note) -> Result<Response<Notes>, Status> {
+    pub(crate) async fn repeat(&mut self, note: Note) -> Result<Response<Notes>, Status> {
         let path = PathAndQuery::from_static("/test.Echo/Repeat");
         let (client, codec) = (self.ready().await, ProstCodec::default());
-        client.server_streaming(Request::new(note), path, codec).await
+        client
+            .server_streaming(Request::new(note), path, codec)
+            .await
     }
 
-    pub async fn collect(
+    pub(crate) async fn collect(
         &mut self,
         notes: impl Stream<Item = Note> + Send + 'static,
     ) -> Result<Note, Status> {
@@ -209,7 +221,7 @@ impl Tonic {
         reply.await.map(Response::into_inner)
     }
 
-    pub async fn chat(
+    pub(crate) async fn chat(
         &mut self,
         notes: impl Stream<Item = Note> + Send + 'static,
     ) -> Result<Notes, Status> {
