@@ -246,7 +246,7 @@ impl<T: Serialize + DeserializeOwned + Send + 'static> Message for T {
 
 /// Stands in for the protobuf table where the feature is off; there is no value of it.
 #[cfg(not(feature = "protobuf"))]
-pub struct NoProtobuf<T>(std::convert::Infallible, PhantomData<T>);
+pub struct NoProtobuf<T>(std::convert::Infallible, PhantomData<fn() -> T>);
 
 #[cfg(not(feature = "protobuf"))]
 impl<T> NoProtobuf<T> {

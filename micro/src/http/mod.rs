@@ -11,6 +11,7 @@ mod grpc;
 mod grpc_client;
 mod grpc_frame;
 mod grpc_head;
+mod grpc_outgoing;
 mod health;
 mod io;
 mod json;
