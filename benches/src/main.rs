@@ -1,62 +1,68 @@
-use std::time::{Duration, Instant};
-use micro::{Result, Service, registry::{MemoryRegistry, Registry}};
+//! Side-by-side measurements of micro and its peers. See README.md.
 
-#[derive(Clone, PartialEq, prost::Message)]
-struct Msg { #[prost(bytes = "bytes", tag = "1")] body: bytes::Bytes }
+mod allocations;
+mod contestants;
+mod gate;
+mod latency;
+mod load;
+mod message;
+mod options;
+mod plot;
+mod process;
+mod report;
+mod run;
+mod scenarios;
+mod targets;
 
-#[micro::service]
-trait Echo { async fn echo(&self, msg: Msg) -> Result<Msg>; }
-struct E;
-#[micro::service]
-impl Echo for E { async fn echo(&self, msg: Msg) -> Result<Msg> { Ok(msg) } }
+use contestants::Outcome;
+use load::load;
+use options::Options;
+use process::serve;
 
-fn cpu() -> f64 {
-    // user + system of this process
-    let s = std::fs::read_to_string("/proc/self/stat").unwrap();
-    let f: Vec<&str> = s.rsplit(')').next().unwrap().split_whitespace().collect();
-    (f[11].parse::<f64>().unwrap() + f[12].parse::<f64>().unwrap()) / 100.0
-}
-fn cpu_of(pid: u32) -> f64 {
-    let s = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-    let f: Vec<&str> = s.rsplit(')').next().unwrap().split_whitespace().collect();
-    (f[11].parse::<f64>().unwrap() + f[12].parse::<f64>().unwrap()) / 100.0
-}
+#[global_allocator]
+static ALLOCATOR: allocations::Counting = allocations::Counting;
 
-#[tokio::main(worker_threads = 2)]
-async fn main() {
-    let args: Vec<String> = std::env::args().collect();
-    if args.get(1).map(String::as_str) == Some("server") {
-        let r = Service::new("echo").registry(MemoryRegistry::new()).handle(E).start().await.unwrap();
-        println!("{}", r.address());
-        r.wait().await.unwrap();
-        return;
-    }
-    let mut child = std::process::Command::new(std::env::current_exe().unwrap()).arg("server").stdout(std::process::Stdio::piped()).spawn().unwrap();
-    let mut line = String::new();
-    std::io::BufRead::read_line(&mut std::io::BufReader::new(child.stdout.take().unwrap()), &mut line).unwrap();
-    let address = line.trim().to_owned();
-    let reg = MemoryRegistry::new();
-    let node = micro::registry::Node { id: "echo-1".into(), address, ..Default::default() };
-    reg.register(&micro::registry::Service { name: "echo".into(), nodes: vec![node], ..Default::default() }, Duration::from_secs(600)).await.unwrap();
-    let service = Service::new("bench").registry(reg);
-    let echo = EchoClient::new("echo", service.client());
-    let size: usize = 64;
-    let msg = Msg { body: vec![7u8; size].into() };
-    for c in [64usize, 512] {
-        let stop = Instant::now() + Duration::from_secs(3);
-        let (c0, s0, t0) = (cpu(), cpu_of(child.id()), Instant::now());
-        let mut tasks = Vec::new();
-        for _ in 0..c {
-            let (echo, msg) = (echo.clone(), msg.clone());
-            tasks.push(tokio::spawn(async move {
-                let mut n = 0u64;
-                while Instant::now() < stop { for _ in 0..16 { echo.echo(msg.clone()).await.unwrap(); n += 1; } }
-                n
-            }));
+fn main() -> Outcome<()> {
+    process::raise_descriptor_limit();
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = args.iter().map(String::as_str).collect();
+    match words[..] {
+        ["serve", name] => {
+            allocations::init();
+            with_contestant!(name, serve())
         }
-        let mut n = 0; for t in tasks { n += t.await.unwrap(); }
-        let s = t0.elapsed().as_secs_f64();
-        println!("c={c} {:.0} calls/s  client {:.2} server {:.2} CPU s/1M", n as f64 / s, (cpu() - c0) / n as f64 * 1e6, (cpu_of(child.id()) - s0) / n as f64 * 1e6);
+        ["load", name, scenario] => {
+            allocations::init();
+            let scenario = scenarios::find(scenario)?;
+            let sample = with_contestant!(name, load(&scenario))?;
+            println!("{}", serde_json::to_string(&sample)?);
+            Ok(())
+        }
+        ["flood", name, address, in_flight] => {
+            with_contestant!(name, flood(address, in_flight.parse()?))
+        }
+        _ => {
+            let options = Options::parse(&args)?;
+            options.tell();
+            if options.list {
+                run::list();
+                return Ok(());
+            }
+            if options.show {
+                return run::show();
+            }
+            if options.gate {
+                return gate::gate();
+            }
+            run::all(&options)
+        }
     }
-    child.kill().unwrap();
+}
+
+/// A neighbour on a connection of its own, which keeps the server busy until it is killed.
+fn flood<C: contestants::Contestant>(address: &str, in_flight: usize) -> Outcome<()> {
+    options::runtime()?.block_on(async {
+        let client = C::connect(address.to_owned()).await?;
+        client.flood(in_flight, vec![b'x'; 64].into()).await
+    })
 }

@@ -43,7 +43,7 @@ struct Inner {
     peer: Option<Arc<Peer>>,
     trace: Option<Trace>,
     /// The call that this context was derived from; only its end cancels.
-    call: Option<Arc<Inner>>,
+    call: Option<Arc<Self>>,
     cancelled: AtomicBool,
     notify: OnceLock<Notify>,
 }

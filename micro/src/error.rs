@@ -79,10 +79,10 @@ impl Code {
     /// The kind with this gRPC number; [`Code::Unknown`] for a number that has none.
     #[must_use]
     pub fn from_grpc(number: u32) -> Self {
-        (1..=16)
-            .contains(&number)
-            .then(|| Self::ALL[number as usize - 1])
-            .unwrap_or(Self::Unknown)
+        match number {
+            1..=16 => Self::ALL[number as usize - 1],
+            _ => Self::Unknown,
+        }
     }
 
     /// The HTTP status by which Go Micro and plain HTTP know this kind.
@@ -251,6 +251,13 @@ impl Error {
         self
     }
 
+    /// The same error from a handler: what it passes on of a call that it made may not have been
+    /// seen, but its own call has run.
+    pub(crate) fn seen(mut self) -> Self {
+        self.0.reach = Reach::Maybe;
+        self
+    }
+
     /// The kind of failure.
     #[must_use]
     pub fn code(&self) -> Code {
@@ -317,8 +324,13 @@ impl fmt::Display for Error {
     }
 }
 
+/// What `main` prints of an error that it returns, so it reads like [`Display`](fmt::Display);
+/// `{:#?}` has every field.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !f.alternate() {
+            return fmt::Display::fmt(self, f);
+        }
         f.debug_struct("Error")
             .field("code", &self.code())
             .field("id", &self.id())

@@ -1,6 +1,80 @@
-//! # micro
+//! A pluggable microservice framework: a trait, or a `.proto`, is the whole definition of a service.
 //!
-//! A pluggable microservice framework: a trait, or a `.proto`, is the whole service definition.
+//! ```
+//! use micro::{Result, Service};
+//!
+//! #[micro::service]
+//! trait Greeter {
+//!     async fn hello(&self, name: String) -> Result<String>;
+//! }
+//!
+//! struct Polite;
+//!
+//! #[micro::service]
+//! impl Greeter for Polite {
+//!     async fn hello(&self, name: String) -> Result<String> {
+//!         Ok(format!("Hello {name}!"))
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<()> {
+//! # let memory = micro::registry::MemoryRegistry::new();
+//! # let client = Service::new("client").registry(memory.clone());
+//! # let service = Service::new("greeter").registry(memory);
+//! # if false {
+//! // A service runs until SIGTERM…
+//! Service::new("greeter").handle(Polite).run().await?;
+//! # }
+//! # let running = service.handle(Polite).start().await?;
+//!
+//! // …and whoever knows its name can call it.
+//! # if false {
+//! let client = Service::new("client");
+//! # }
+//! let greeter = GreeterClient::new("greeter", client.client());
+//! assert_eq!(greeter.hello("Ada".into()).await?, "Hello Ada!");
+//! # running.stop().await
+//! # }
+//! ```
+//!
+//! [`macro@service`] is what can stand in a definition, [`Service`] what a service can be told, by its
+//! builder or by `MICRO_*` variables, [`Context`] what a call carries, [`testing`] how to test without
+//! ports. The crate `micro-build` generates the same from `.proto` files.
+//!
+//! # The parts
+//!
+//! Each is a module whose contract is one small trait, or type, with implementations beside it. Those
+//! that have names are chosen by the builder or a variable, `MICRO_REGISTRY=file:///services.json`, and
+//! [`plugin`] is how others join.
+//!
+//! | part | contract | built in |
+//! |---|---|---|
+//! | [`mod@service`] | [`Service`] | a server and a client with one name and one lifecycle |
+//! | [`server`] | [`server::Handler`] | handlers, [layers](server::layer), [`Limits`] |
+//! | [`client`] | [`client::Client`] | [`RpcClient`]; mocks |
+//! | [`transport`] | [`transport::Transport`] | **`tcp`**, `unix`, `memory` |
+//! | [`codec`] | [`codec::Codec`] | protobuf, JSON, bytes, text |
+//! | [`registry`] | [`registry::Registry`] | **`mdns`**, `file`, `memory`; [`registry::Cache`] over any |
+//! | [`selector`] | [`selector::Selector`] | **`p2c`**, `random`, `roundrobin`, `leastconn`, `hash` |
+//! | [`broker`] | [`broker::Broker`] | **`memory`** |
+//!
+//! # The other modules
+//!
+//! - [`context`], [`trace`]: what calls inherit. [`stream`]: messages within a call.
+//! - [`native`]: the protocol on the wire. [`descriptor`], [`rpc`]: definitions as data.
+//! - [`testing`], [`mock`]: for tests. [`plugin`]: parts by name.
+//!
+//! # Features
+//!
+//! All are on by default, and none of them takes anything away from another.
+//!
+//! | feature | brings |
+//! |---|---|
+//! | `macros` | `#[micro::service]` and `#[derive(micro::Describe)]` |
+//! | `json` | `application/json`, and the registry in a file |
+//! | `protobuf` | `application/protobuf`, and what generated messages need |
+//! | `mdns` | discovery by multicast DNS; without it, services find each other within their process |
 // Lets the paths of generated code, `::micro::…`, work in this crate's own tests.
 #[allow(unused_extern_crates)]
 extern crate self as micro;
@@ -20,6 +94,8 @@ mod metadata;
 pub mod mock;
 pub mod native;
 pub mod plugin;
+#[cfg(feature = "protobuf")]
+pub mod protobuf;
 pub mod registry;
 pub mod rpc;
 pub mod selector;
@@ -186,3 +262,41 @@ pub use micro_macros::Describe;
 /// it does nothing elsewhere.
 #[cfg(feature = "macros")]
 pub use micro_macros::subscribe;
+
+/// The code that micro-build printed for one package: `micro::include_proto!("greeter")`.
+///
+/// A package stands in a module of its own. Where packages use each other's messages, they must be
+/// nested as their names are; [`include_protos!`] does that for all of them.
+///
+/// ```ignore
+/// mod greeter {
+///     micro::include_proto!("greeter");
+/// }
+/// ```
+#[cfg(feature = "protobuf")]
+#[macro_export]
+macro_rules! include_proto {
+    ($package:literal) => {
+        ::core::include!(::core::concat!(
+            ::core::env!("OUT_DIR"),
+            "/",
+            $package,
+            ".rs"
+        ));
+    };
+}
+
+/// The code that micro-build printed for all packages, in modules nested as the packages' names are.
+///
+/// ```ignore
+/// mod proto {
+///     micro::include_protos!(); // proto::google::rpc::Status, proto::greeter::v1::GreeterClient, …
+/// }
+/// ```
+#[cfg(feature = "protobuf")]
+#[macro_export]
+macro_rules! include_protos {
+    () => {
+        ::core::include!(::core::concat!(::core::env!("OUT_DIR"), "/_includes.rs"));
+    };
+}

@@ -32,7 +32,8 @@ impl Metadata {
     /// The first value of `name`, where it is there and is text.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.headers().get(name)?.to_str().ok()
+        // The name is only looked at where there is something to find by it.
+        self.0.as_ref()?.get(name)?.to_str().ok()
     }
 
     /// All values of `name` that are text, in the order in which they were added.

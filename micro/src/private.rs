@@ -101,6 +101,12 @@ pub mod v1 {
         __micro_wire as wire,
     };
 
+    #[cfg(feature = "protobuf")]
+    pub use crate::{
+        __micro_message as message,
+        protobuf::{self, Known, json},
+    };
+
     /// Holds for a type that some codec can carry.
     #[diagnostic::on_unimplemented(
         message = "`{Self}` can't be sent as a message",
@@ -219,6 +225,31 @@ macro_rules! __micro_common {
             /// The calls so far.
             $vis fn calls(&self) -> $crate::__private::v1::Vec<$crate::__private::v1::MockCall> {
                 self.0.calls()
+            }
+        }
+    };
+}
+
+/// What a message from a `.proto` needs beside its [`json::Message`](crate::protobuf).
+#[cfg(feature = "protobuf")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __micro_message {
+    ($message:ty) => {
+        impl $crate::__private::v1::serde::Serialize for $message {
+            fn serialize<S: $crate::__private::v1::serde::Serializer>(
+                &self,
+                out: S,
+            ) -> ::core::result::Result<S::Ok, S::Error> {
+                $crate::__private::v1::json::serialize(self, out)
+            }
+        }
+
+        impl<'de> $crate::__private::v1::serde::Deserialize<'de> for $message {
+            fn deserialize<D: $crate::__private::v1::serde::Deserializer<'de>>(
+                input: D,
+            ) -> ::core::result::Result<Self, D::Error> {
+                $crate::__private::v1::json::deserialize(input)
             }
         }
     };

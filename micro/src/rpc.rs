@@ -2,7 +2,7 @@
 
 use crate::{
     codec::Wire,
-    descriptor::{Kind, Method, Type},
+    descriptor::{Kind, Method, RequestWire, Type},
 };
 
 /// One method of a service with its message types: a constant that the generator prints.
@@ -34,6 +34,7 @@ impl<Req, Resp> Rpc<Req, Resp> {
             topic: None,
             request: request.schema,
             response: response.schema,
+            wire: RequestWire(request),
         };
         Self {
             method,

@@ -23,7 +23,7 @@ use crate::{
 ///
 /// It ends with `None` when the other side has sent its last message, and with an error when the
 /// call failed. Dropping it early tells the other side to stop. At most a window's worth of unread
-/// bytes (256 KiB unless set) waits here: the sender waits for the reader.
+/// bytes (256 KiB) waits here: the sender waits for the reader.
 pub struct Streaming<T: 'static> {
     inbound: Inbound,
     content_type: ContentType,
@@ -155,9 +155,13 @@ impl Inbound {
 
     fn return_room(&mut self) {
         let read = std::mem::take(&mut self.read);
-        match &self.sender {
-            Some(sender) => sender.give(read),
-            None => self.queue.give_room(read),
+        // Here first: what the sender then sends must find the room that it was told of.
+        let ended = self.queue.give_room(read);
+        // The id of a call that is over may be that of another one by now.
+        if let Some(sender) = &self.sender
+            && !ended
+        {
+            sender.give(read);
         }
     }
 }
@@ -359,20 +363,22 @@ impl Queue {
         Ok(state.reader.take())
     }
 
-    /// Makes room for `bytes` more.
-    pub(crate) fn give_room(&self, bytes: usize) {
-        let writer = {
+    /// Makes room for `bytes` more; says whether the stream has ended, so that nothing more comes.
+    pub(crate) fn give_room(&self, bytes: usize) -> bool {
+        let (writer, ended) = {
             let mut state = self.lock();
             state.room += bytes as isize;
-            if state.room > 0 {
+            let writer = if state.room > 0 {
                 state.writer.take()
             } else {
                 None
-            }
+            };
+            (writer, state.end.is_some())
         };
         if let Some(writer) = writer {
             writer.wake();
         }
+        ended
     }
 
     /// Ends the stream unless it has ended; says whom to wake.

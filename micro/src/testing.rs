@@ -100,7 +100,6 @@ impl App {
     }
 
     /// The service behind it.
-    #[must_use]
     pub fn running(&self) -> &Running {
         &self.0
     }

@@ -5,19 +5,19 @@ use futures_util::{Stream, StreamExt};
 use micro::{Context, Result, Streaming};
 
 #[derive(Clone, PartialEq, prost::Message, serde::Serialize, serde::Deserialize)]
-pub struct HelloRequest {
+struct HelloRequest {
     #[prost(string, tag = "1")]
-    pub name: String,
+    name: String,
 }
 
 #[derive(Debug, serde::Serialize, serde::Deserialize)]
-pub struct Note {
-    pub text: String,
+struct Note {
+    text: String,
 }
 
 /// Greets.
 #[micro::service]
-pub trait Greeter {
+trait Greeter {
     /// Says hello.
     async fn hello(&self, req: HelloRequest) -> Result<Note>;
     #[micro(idempotent)]
@@ -147,7 +147,7 @@ impl<T> Counter<T>
 where
     T: Into<u32> + Copy + Send + Sync + 'static,
 {
-    pub async fn next(&self, step: u32) -> Result<u32> {
+    async fn next(&self, step: u32) -> Result<u32> {
         Ok(self.after(step))
     }
 

@@ -232,3 +232,54 @@ async fn many_at_once() {
             .all(|(n, reply)| reply.text == (n % 7).to_string())
     );
 }
+
+#[tokio::test]
+async fn streams_go_on_past_their_window() {
+    let app = app().await;
+    let echo: EchoClient<_> = app.client();
+    let long = "x".repeat(2000);
+    let mut replies = echo.repeat(note(&long)).await.unwrap();
+    let mut read = 0;
+    while let Some(reply) = replies.message().await.unwrap() {
+        read += reply.text.len();
+    }
+    assert!(read > 2_000_000);
+
+    let notes: Vec<_> = (0..1000).map(|_| note(&long)).collect();
+    let all = echo.collect(stream::iter(notes)).await.unwrap();
+    assert_eq!(all.text.len(), 2_000_000);
+}
+
+/// Notes each run, then calls where nobody is.
+struct Relay {
+    runs: std::sync::Arc<std::sync::atomic::AtomicUsize>,
+    client: micro::RpcClient,
+}
+
+#[micro::service]
+impl Relay {
+    async fn pass(&self, note: Note) -> Result<Note> {
+        self.runs.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let echo = EchoClient::new("nobody", self.client.clone());
+        echo.say(note).address("127.0.0.1:9").retries(0).await
+    }
+}
+
+#[tokio::test]
+async fn a_handler_that_passes_on_an_unseen_error_has_run_all_the_same() {
+    let runs = std::sync::Arc::default();
+    let client = Service::new("relay")
+        .registry(MemoryRegistry::new())
+        .client();
+    let relay = Relay {
+        runs: std::sync::Arc::clone(&runs),
+        client,
+    };
+    let app = testing::app().handle(relay).start().await.unwrap();
+    let relay: RelayClient<_> = app.client();
+    let error = relay.pass(note("a")).await.unwrap_err();
+    assert!(error.is_unavailable(), "{error}");
+    assert_eq!(error.reach(), micro::Reach::Maybe);
+    assert_eq!(runs.load(std::sync::atomic::Ordering::Relaxed), 1);
+    app.stop().await.unwrap();
+}

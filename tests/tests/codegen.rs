@@ -2,6 +2,8 @@
 #![deny(missing_docs, clippy::pedantic, unreachable_pub, rust_2018_idioms)]
 // What the sources themselves leave out.
 #![allow(
+    clippy::ignored_unit_patterns,
+    clippy::unused_async,
     clippy::missing_errors_doc,
     clippy::must_use_candidate,
     clippy::new_without_default

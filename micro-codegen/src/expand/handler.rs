@@ -55,13 +55,13 @@ fn into_handler(
     subscriptions: &[Subscription],
 ) -> TokenStream {
     let body = if subscriptions.is_empty() {
-        quote!((#server::new(self), __v1::list([])))
+        quote!((<Self::Handler>::new(self), __v1::list([])))
     } else {
         let subscribers = subscriptions.iter().map(subscriber::of_handler);
         quote! {
             let this = __v1::Arc::new(self);
             let subscribers = __v1::list([#(#subscribers),*]);
-            (#server::new(this), subscribers)
+            (<Self::Handler>::new(this), subscribers)
         }
     };
     quote! {

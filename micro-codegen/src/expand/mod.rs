@@ -109,7 +109,7 @@ fn allow(service: &Service) -> TokenStream {
         .chain(&service.attrs)
         .any(|attr| attr.path().is_ident("deprecated"))
         .then(|| quote!(deprecated,));
-    quote!(#[allow(#deprecated dead_code, clippy::all, clippy::pedantic, clippy::nursery)])
+    quote!(#[allow(#deprecated dead_code, unreachable_pub, clippy::all, clippy::pedantic, clippy::nursery)])
 }
 
 /// The conditions under which it is there.

@@ -39,7 +39,14 @@ pub struct PlatformServer<S>(::micro::__private::v1::Arc<S>);
 /// Stands in for a [`Platform`] in tests: answers by closures and logs the calls.
 #[derive(Clone, Debug, Default)]
 pub struct MockPlatform(::micro::__private::v1::Mock);
-#[allow(deprecated, dead_code, clippy::all, clippy::pedantic, clippy::nursery)]
+#[allow(
+    deprecated,
+    dead_code,
+    unreachable_pub,
+    clippy::all,
+    clippy::pedantic,
+    clippy::nursery
+)]
 const _: () = {
     use ::micro::__private::v1 as __v1;
     #[cfg(not(any()))]
@@ -162,7 +169,7 @@ pub struct NeverServer<S>(::micro::__private::v1::Arc<S>);
 #[derive(Clone, Debug, Default)]
 pub struct MockNever(::micro::__private::v1::Mock);
 #[cfg(any())]
-#[allow(dead_code, clippy::all, clippy::pedantic, clippy::nursery)]
+#[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic, clippy::nursery)]
 const _: () = {
     use ::micro::__private::v1 as __v1;
     const NEVER: &__v1::Rpc<Missing, Missing> = &__v1::rpc!(
@@ -240,7 +247,7 @@ const _: () = {
                     |this, _, event| async move { Self::hear(&this, event).await },
                 ),
             ]);
-            (NeverServer::new(this), subscribers)
+            (<Self::Handler>::new(this), subscribers)
         }
     }
 };
@@ -265,7 +272,7 @@ pub struct MissingServer<S>(::micro::__private::v1::Arc<S>);
 #[derive(Clone, Debug, Default)]
 pub struct MockMissing(::micro::__private::v1::Mock);
 #[cfg(any())]
-#[allow(dead_code, clippy::all, clippy::pedantic, clippy::nursery)]
+#[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic, clippy::nursery)]
 const _: () = {
     use ::micro::__private::v1 as __v1;
     const OWN: &__v1::Rpc<Missing, Missing> = &__v1::rpc!(
@@ -319,7 +326,7 @@ const _: () = {
     {
         type Handler = MissingServer<Self>;
         fn into_handler(self) -> (Self::Handler, __v1::Vec<__v1::Subscriber>) {
-            (MissingServer::new(self), __v1::list([]))
+            (<Self::Handler>::new(self), __v1::list([]))
         }
     }
 };

@@ -10,7 +10,7 @@ pub struct NothingServer<S>(::micro::__private::v1::Arc<S>);
 /// Stands in for a [`Nothing`] in tests: answers by closures and logs the calls.
 #[derive(Clone, Debug, Default)]
 pub struct MockNothing(::micro::__private::v1::Mock);
-#[allow(dead_code, clippy::all, clippy::pedantic, clippy::nursery)]
+#[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic, clippy::nursery)]
 const _: () = {
     use ::micro::__private::v1 as __v1;
     impl NothingServer<()> {

@@ -39,7 +39,7 @@ pub struct CounterServer<S>(::micro::__private::v1::Arc<S>);
 /// Stands in for a [`Counter`] in tests: answers by closures and logs the calls.
 #[derive(Clone, Debug, Default)]
 pub struct MockCounter(::micro::__private::v1::Mock);
-#[allow(dead_code, clippy::all, clippy::pedantic, clippy::nursery)]
+#[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic, clippy::nursery)]
 const _: () = {
     use ::micro::__private::v1 as __v1;
     const NEXT: &__v1::Rpc<Step, Step> = &__v1::rpc!(
@@ -122,7 +122,7 @@ const _: () = {
                     |this, _, event| async move { Self::reset(&this, event).await },
                 ),
             ]);
-            (CounterServer::new(this), subscribers)
+            (<Self::Handler>::new(this), subscribers)
         }
     }
 };

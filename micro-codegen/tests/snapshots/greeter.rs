@@ -46,7 +46,7 @@ pub struct GreeterServer<S>(::micro::__private::v1::Arc<S>);
 /// Stands in for a [`Greeter`] in tests: answers by closures and logs the calls.
 #[derive(Clone, Debug, Default)]
 pub struct MockGreeter(::micro::__private::v1::Mock);
-#[allow(dead_code, clippy::all, clippy::pedantic, clippy::nursery)]
+#[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic, clippy::nursery)]
 const _: () = {
     use ::micro::__private::v1 as __v1;
     const HELLO: &__v1::Rpc<HelloRequest, Note> = &__v1::rpc!(

@@ -36,7 +36,7 @@ pub struct RoomsServer<S>(::micro::__private::v1::Arc<S>);
 /// Stands in for a [`Rooms`] in tests: answers by closures and logs the calls.
 #[derive(Clone, Debug, Default)]
 pub struct MockRooms(::micro::__private::v1::Mock);
-#[allow(dead_code, clippy::all, clippy::pedantic, clippy::nursery)]
+#[allow(dead_code, unreachable_pub, clippy::all, clippy::pedantic, clippy::nursery)]
 const _: () = {
     use ::micro::__private::v1 as __v1;
     const WRITE: &__v1::Rpc<Note, ()> = &__v1::rpc!(
@@ -185,7 +185,7 @@ const _: () = {
                     )
                     .queue("mailer"),
             ]);
-            (RoomsServer::new(this), subscribers)
+            (<Self::Handler>::new(this), subscribers)
         }
     }
 };

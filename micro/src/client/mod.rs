@@ -8,6 +8,7 @@ use crate::{Result, broker};
 mod budget;
 mod call;
 mod channel;
+pub mod layer;
 mod options;
 mod pool;
 mod request;
@@ -59,5 +60,33 @@ pub trait Client: Clone + Send + Sync + 'static {
         message: &serde_json::Value,
     ) -> impl Future<Output = Result<serde_json::Value>> + Send {
         request::json(self, service, endpoint, message)
+    }
+
+    /// This client inside a `tower` layer, which sees each [`Request`] and its [`Response`].
+    fn layer<L>(self, layer: L) -> layer::Layered<Self, L::Service>
+    where
+        L: tower_layer::Layer<layer::Inner<Self>>,
+        layer::Layered<Self, L::Service>: Client,
+    {
+        layer::Layered::new(self, &layer)
+    }
+
+    /// This client inside an `async fn(request: Request, next: Next<'_>) -> Result<Response>`.
+    ///
+    /// ```
+    /// use micro::{Result, Service, client::{Client, Request, Response, layer::Next}};
+    ///
+    /// async fn signed(mut request: Request, next: Next<'_>) -> Result<Response> {
+    ///     request.options_mut().metadata.insert("authorization", "Bearer t0ken")?;
+    ///     next.run(request).await
+    /// }
+    /// let client = Service::new("caller").client().wrap(signed);
+    /// # drop(client);
+    /// ```
+    fn wrap<F>(self, wrap: F) -> layer::Wrapped<Self, F>
+    where
+        layer::Wrapped<Self, F>: Client,
+    {
+        layer::Wrapped::new(self, wrap)
     }
 }

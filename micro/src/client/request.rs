@@ -73,6 +73,17 @@ impl Request {
         self.spent
     }
 
+    /// The headers that it will be sent with: those set for it, and in their absence those of the
+    /// call that is being handled here.
+    #[must_use]
+    pub fn metadata(&self) -> Metadata {
+        let mut all = crate::Context::current().metadata().for_onward_call();
+        if let Some(options) = &self.options {
+            all.merge(&options.metadata);
+        }
+        all
+    }
+
     /// The options, to be changed.
     pub fn options_mut(&mut self) -> &mut CallOptions {
         self.options.get_or_insert_default()

@@ -5,6 +5,7 @@ use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 use arc_swap::ArcSwap;
 use futures_util::StreamExt;
 use tokio::{task::AbortHandle, time::Instant};
+use tracing::Instrument;
 
 use super::{
     Client, Request, Response, ResponseBody,
@@ -197,7 +198,8 @@ impl RpcClient {
         let mut left = set
             .and_then(|set| set.retries)
             .unwrap_or(inner.options.retries);
-        let now = Instant::now();
+        // The clock is read once for a call that goes straight through.
+        let mut now = Instant::now();
         let deadline = context
             .deadline()
             .map_or(now + timeout, |outer| outer.min(now + timeout));
@@ -220,22 +222,31 @@ impl RpcClient {
             let pick = || view.pick(&*parts.selector, &selection, filters, &tried);
             let candidate = match pick() {
                 Some(candidate) => candidate,
-                None => Box::pin(self.wait(&view, pick, filters, deadline)).await?,
+                None => {
+                    let candidate = Box::pin(self.wait(&view, pick, filters, deadline)).await?;
+                    now = Instant::now();
+                    candidate
+                }
             };
             let flight = if request.kind == Kind::Unary {
-                candidate.begin()
+                candidate.begin_at(now)
             } else {
                 candidate.begin_stream()
             };
             let pool = candidate.attachment::<Pool>();
             let channel = match pool.open() {
                 Some(channel) => Ok(channel),
-                None => Box::pin(pool.dial(&inner.dialer(parts), candidate.node(), deadline)).await,
+                None => {
+                    let dialer = inner.dialer(parts);
+                    let dialed = Box::pin(pool.dial(&dialer, candidate.node(), deadline)).await;
+                    now = Instant::now();
+                    dialed
+                }
             };
             let sent = match channel {
                 Ok(channel) => {
                     channel
-                        .call(&mut request, metadata, Some(deadline), &context)
+                        .call(&mut request, metadata, (now, Some(deadline)), &context)
                         .await
                 }
                 Err(error) => Err(error),
@@ -275,7 +286,8 @@ impl RpcClient {
                 ))
                 .await;
             }
-            if Instant::now() >= deadline {
+            now = Instant::now();
+            if now >= deadline {
                 return Err(error);
             }
         }
@@ -357,7 +369,14 @@ async fn follow(registry: Arc<dyn Registry>, view: Arc<View>) {
 
 impl Client for RpcClient {
     fn call(&self, request: Request) -> impl Future<Output = Result<Response>> + Send {
-        self.send(request)
+        // Named as OpenTelemetry's RPC conventions have it.
+        let span = tracing::info_span!(
+            "rpc.client",
+            rpc.system.name = "micro",
+            rpc.service = %request.service,
+            rpc.method = %request.path,
+        );
+        self.send(request).instrument(span)
     }
 
     async fn publish(&self, topic: &str, message: Message) -> Result<()> {

@@ -1,7 +1,12 @@
 //! `application/json`, for every serde type.
 
+use std::any::TypeId;
+
 use bytes::{BufMut, BytesMut};
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{
+    Serialize,
+    de::{DeserializeOwned, IgnoredAny},
+};
 
 use super::Codec;
 use crate::{Error, Result};
@@ -26,7 +31,27 @@ impl Codec for Json {
     }
 }
 
-pub(super) fn write<T: Serialize + ?Sized>(value: &T, out: &mut BytesMut) -> Result<()> {
+/// Writes a message. The empty one, `()`, is an object like the others.
+pub(super) fn write_message<T: Serialize + 'static>(value: &T, out: &mut BytesMut) -> Result<()> {
+    if TypeId::of::<T>() == TypeId::of::<()>() {
+        out.extend_from_slice(b"{}");
+        return Ok(());
+    }
+    write(value, out)
+}
+
+/// Reads a message; for the empty one, any JSON or nothing at all.
+pub(super) fn read_message<T: DeserializeOwned + 'static>(bytes: &[u8]) -> Result<T> {
+    if TypeId::of::<T>() == TypeId::of::<()>() {
+        if !bytes.is_empty() {
+            read::<IgnoredAny>(bytes)?;
+        }
+        return read(b"null");
+    }
+    read(bytes)
+}
+
+fn write<T: Serialize + ?Sized>(value: &T, out: &mut BytesMut) -> Result<()> {
     serde_json::to_writer(out.writer(), value).map_err(|error| {
         Error::internal(format!(
             "{} has no JSON form: {error}",
@@ -35,10 +60,26 @@ pub(super) fn write<T: Serialize + ?Sized>(value: &T, out: &mut BytesMut) -> Res
     })
 }
 
-pub(super) fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
+fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T> {
     serde_json::from_slice(bytes).map_err(|error| malformed(&error))
 }
 
 fn malformed(error: &serde_json::Error) -> Error {
     Error::invalid_argument(format!("the body is no such JSON: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_empty_message_is_an_object() {
+        let mut out = BytesMut::new();
+        write_message(&(), &mut out).unwrap();
+        assert_eq!(&out[..], b"{}");
+        for body in ["", "{}", "null", r#"{"a": [1]}"#] {
+            read_message::<()>(body.as_bytes()).unwrap();
+        }
+        assert!(read_message::<()>(b"{").is_err());
+    }
 }

@@ -146,9 +146,9 @@ pub struct Serde<T: 'static> {
 impl<T: Serialize + DeserializeOwned> Serde<T> {
     const NEW: Self = Self {
         #[cfg(feature = "json")]
-        to_json: super::json::write::<T>,
+        to_json: super::json::write_message::<T>,
         #[cfg(feature = "json")]
-        from_json: super::json::read::<T>,
+        from_json: super::json::read_message::<T>,
         erase: |value| value,
         read: |deserializer| {
             erased_serde::deserialize(deserializer)

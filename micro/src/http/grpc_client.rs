@@ -26,13 +26,10 @@ use crate::{
     client::{Request, RequestBody, Response, ResponseBody},
     codec::ContentType,
     descriptor::Kind,
-    native::merged_metadata,
+    native::{WINDOW, merged_metadata},
     stream::{Outbound, pipe},
     transport::Connection,
 };
-
-/// The bytes that a stream of replies may hold unread here.
-const WINDOW: usize = 256 << 10;
 
 /// A connection that carries calls to a gRPC server.
 #[derive(Debug)]
@@ -96,7 +93,7 @@ impl GrpcChannel {
         &self,
         request: &mut Request,
         metadata: Option<&Metadata>,
-        deadline: Option<Instant>,
+        (_, deadline): (Instant, Option<Instant>),
         context: &Context,
     ) -> Result<Response> {
         let outgoing = self.head(request, metadata, deadline, context)?;

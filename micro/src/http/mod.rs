@@ -117,6 +117,11 @@ impl Exit for Door {
         });
     }
 
+    fn is_quiet(&self) -> bool {
+        // Replies on their way are given a last moment when it closes.
+        true
+    }
+
     fn close(&self) {
         self.0.send_replace(Stage::Closed);
     }

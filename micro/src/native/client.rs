@@ -15,7 +15,11 @@ use tokio::{
 };
 
 use super::{
-    frame::{Frame, Header, Kind, PREFACE, Payload, VERSION, WINDOW, take_error},
+    error_body::take_error,
+    frame::{
+        ANSWER_METADATA, Frame, Header, Kind, NAME, PREFACE, Payload, VERSION, WINDOW,
+        check_metadata,
+    },
     input::{Incoming, Input},
     link::{Link, Writer},
     stream::{Credit, Room, Sender},
@@ -141,7 +145,7 @@ impl Channel {
         });
         let driver = Driver {
             shared: shared.clone(),
-            input: Input::new(limit + (64 << 10), BytesMut::new()),
+            input: Input::new(limit + ANSWER_METADATA, BytesMut::new()),
             writer: Writer::default(),
             timer: Timer::default(),
             heard: None,
@@ -160,8 +164,8 @@ impl Channel {
         !shared.lock().leaving && shared.link.closed().is_none()
     }
 
-    /// Sends a call with these headers beside those of `context`. `deadline` bounds all of it, a
-    /// stream included.
+    /// Sends a call with these headers beside those of `context`. It is `now`, and
+    /// `deadline` bounds all of it, a stream included.
     ///
     /// # Errors
     /// What the handler said; `Unavailable` where the connection broke, marked unseen where the
@@ -170,19 +174,19 @@ impl Channel {
         &self,
         request: &mut Request,
         metadata: Option<&Metadata>,
-        deadline: Option<Instant>,
+        (now, deadline): (Instant, Option<Instant>),
         context: &CallContext,
     ) -> Result<Response> {
         let shared = &self.0.0;
         future::poll_fn(|cx| shared.link.poll_room(cx)).await?;
         if request.kind == descriptor::Kind::Unary {
             return shared
-                .begin(request, metadata, deadline, context, None)?
+                .begin(request, metadata, (now, deadline), context, None)?
                 .reply()
                 .await;
         }
         // Boxed, so that the future of a call without streams is small.
-        Box::pin(shared.stream(request, metadata, deadline, context)).await
+        Box::pin(shared.stream(request, metadata, (now, deadline), context)).await
     }
 }
 
@@ -192,7 +196,7 @@ impl Shared {
         self: &Arc<Self>,
         request: &Request,
         metadata: Option<&Metadata>,
-        deadline: Option<Instant>,
+        (now, deadline): (Instant, Option<Instant>),
         context: &CallContext,
         streams: Option<&Streams>,
     ) -> Result<CallGuard> {
@@ -204,7 +208,18 @@ impl Shared {
         if body.len() > self.limit {
             return Err(too_large(body.len(), self.limit).unseen());
         }
+        if request.path.len() > NAME {
+            // The server would close the connection, under the calls of others.
+            return Err(Error::invalid_argument(format!(
+                "the name of a method has {} bytes, {NAME} at the most",
+                request.path.len()
+            ))
+            .unseen());
+        }
         let merged = merged_metadata(context, metadata);
+        if let Some(merged) = &merged {
+            check_metadata(merged).map_err(Error::unseen)?;
+        }
         let trace = context.trace().map(|trace| trace.child().to_string());
         let mut extra = [("", ""); 2];
         let mut extras = 0;
@@ -218,10 +233,9 @@ impl Shared {
         }
         let millis = deadline.map_or(0, |deadline| {
             // Rounded up, and never 0, which would be no limit.
-            let left = deadline.saturating_duration_since(Instant::now());
-            u32::try_from(left.as_micros().div_ceil(1000))
-                .unwrap_or(u32::MAX)
-                .max(1)
+            let left = deadline.saturating_duration_since(now);
+            let millis = left.as_secs().saturating_mul(1000) + u64::from(left.subsec_millis()) + 1;
+            u32::try_from(millis).unwrap_or(u32::MAX)
         });
         let id = self.take_id(deadline, streams)?;
         // From here on the guard gives the call up wherever it is dropped.
@@ -243,7 +257,7 @@ impl Shared {
         self: &Arc<Self>,
         request: &mut Request,
         metadata: Option<&Metadata>,
-        deadline: Option<Instant>,
+        times: (Instant, Option<Instant>),
         context: &CallContext,
     ) -> Result<Response> {
         let messages = request.take_stream();
@@ -254,7 +268,7 @@ impl Shared {
                 .then(|| Arc::new(Queue::new(WINDOW))),
             requests: messages.is_some().then(|| Arc::new(Room::new())),
         };
-        let guard = self.begin(request, metadata, deadline, context, Some(&streams))?;
+        let guard = self.begin(request, metadata, times, context, Some(&streams))?;
         let pump = messages.zip(streams.requests).map(|(messages, room)| {
             pump(
                 messages,
@@ -435,32 +449,25 @@ impl Drop for CallGuard {
     fn drop(&mut self) {
         let mut calls = self.shared.lock();
         let slot = &mut calls.slots[self.id as usize];
-        let requests = slot.requests.take();
-        let answered = matches!(slot.state, State::Done(_));
-        if answered {
-            *slot = Slot::default();
-            calls.free.push(self.id);
-        } else {
-            slot.state = State::GivenUp;
-            slot.waker = None;
-            slot.replies = None;
-            slot.deadline = None;
-        }
-        // One that was never sent has nothing to be answered.
-        let sent = answered || calls.slots[self.id as usize].sent != u64::MAX;
-        if !sent {
-            calls.slots[self.id as usize] = Slot::default();
-            calls.free.push(self.id);
-        }
-        drop(calls);
-        if !answered && sent {
-            self.shared
-                .link
-                .send_header(Header::new(Kind::Cancel, self.id));
-        }
-        if let Some(requests) = requests {
+        if let Some(requests) = slot.requests.take() {
             requests.close();
         }
+        let answered = matches!(slot.state, State::Done(_));
+        // One that was never sent has nothing to be answered.
+        if answered || slot.sent == u64::MAX {
+            *slot = Slot::default();
+            calls.free.push(self.id);
+            return;
+        }
+        slot.state = State::GivenUp;
+        slot.waker = None;
+        slot.replies = None;
+        slot.deadline = None;
+        // Under the lock: the answer may be here already, and whoever gets the id next must not be
+        // cancelled in place of this call.
+        self.shared
+            .link
+            .send_header(Header::new(Kind::Cancel, self.id));
     }
 }
 
@@ -598,18 +605,18 @@ impl Driver {
         };
         match header.kind {
             Kind::Reply if header.word == 0 => {
-                let payload = Payload::parse(header, body, usize::MAX);
+                let payload = Payload::parse(header, body, ANSWER_METADATA);
                 self.on_answer(header.id, payload);
             }
             Kind::Reply => {
-                let error = match Payload::parse(header, body, usize::MAX) {
+                let error = match Payload::parse(header, body, ANSWER_METADATA) {
                     Ok(payload) => take_error(header, payload.body),
                     Err(error) => error,
                 };
                 self.on_answer(header.id, Err(error));
             }
             Kind::Open => {
-                let payload = Payload::parse(header, body, usize::MAX)?;
+                let payload = Payload::parse(header, body, ANSWER_METADATA)?;
                 let mut calls = self.shared.lock();
                 if let Some(slot) = calls.slots.get_mut(header.id as usize)
                     && matches!(slot.state, State::Waiting)
@@ -679,7 +686,12 @@ impl Driver {
         if let Some(requests) = slot.requests.take() {
             requests.close();
         }
-        slot.state = State::Done(answer);
+        // A stream that was opened in the same breath is handed over with what it holds; its end,
+        // good or bad, stands behind that.
+        slot.state = match (std::mem::take(&mut slot.state), answer) {
+            (State::Open(opened), Err(_)) => State::Done(Ok(opened)),
+            (_, answer) => State::Done(answer),
+        };
         slot.deadline = None;
         self.woken.extend(slot.waker.take());
     }

@@ -2,7 +2,8 @@
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 
-use crate::{Code, Error, Metadata, Result, codec::ContentType};
+use super::error_body::cut;
+use crate::{Error, Metadata, Result, codec::ContentType};
 
 /// What a connection begins with, each way: seven bytes that no other protocol starts with, and
 /// the version.
@@ -17,6 +18,8 @@ pub const WINDOW: usize = 256 << 10;
 pub(super) const NAMES: u16 = 4096;
 /// The longest name.
 pub(super) const NAME: usize = 512;
+/// The most metadata that a caller takes with an answer, in bytes.
+pub(super) const ANSWER_METADATA: usize = 64 << 10;
 
 /// What a frame is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +29,7 @@ pub enum Kind {
     Name = 1,
     /// A call: `tag` its method, `word` its time limit in milliseconds, 0 for none.
     Call = 2,
-    /// The answer, and the end of the call: `word` is 0 or a [`Code`].
+    /// The answer, and the end of the call: `word` is 0 or a [`Code`](crate::Code).
     Reply = 3,
     /// A reply stream is under way: what precedes its first message.
     Open = 4,
@@ -227,6 +230,25 @@ impl<'a> Frame<'a> {
     }
 }
 
+/// Whether a frame can carry these headers.
+///
+/// # Errors
+/// `ResourceExhausted` for a header of which the length does not go into 16 bits.
+pub(super) fn check_metadata(metadata: &Metadata) -> Result<()> {
+    let most = usize::from(u16::MAX);
+    match metadata
+        .iter()
+        .find(|(name, value)| name.len() > most || value.len() > most)
+    {
+        None => Ok(()),
+        Some((name, value)) => Err(Error::resource_exhausted(format!(
+            "the metadata {:?} has {} bytes, {most} at the most",
+            cut(name, 64),
+            value.len()
+        ))),
+    }
+}
+
 /// What stood behind a header.
 #[derive(Debug)]
 pub(super) struct Payload {
@@ -293,52 +315,6 @@ impl Payload {
     }
 }
 
-/// An error as the body of a reply: detail length `u32`, detail, id length `u16`, id, details.
-pub(super) fn put_error(error: &Error) -> Bytes {
-    let detail = cut(error.detail(), 64 << 10);
-    let id = cut(error.id(), 1024);
-    let mut body = BytesMut::with_capacity(6 + detail.len() + id.len());
-    body.put_u32_le(detail.len() as u32);
-    body.extend_from_slice(detail.as_bytes());
-    body.put_u16_le(id.len() as u16);
-    body.extend_from_slice(id.as_bytes());
-    if let Some(details) = error.details() {
-        body.extend_from_slice(details);
-    }
-    body.freeze()
-}
-
-/// Reads what [`put_error`] wrote. What can't be read is left empty: the code is in the header.
-pub(super) fn take_error(header: Header, mut body: Bytes) -> Error {
-    let mut read = |wide: bool| {
-        let len = if wide {
-            body.try_get_u32_le().ok()? as usize
-        } else {
-            usize::from(body.try_get_u16_le().ok()?)
-        };
-        (len <= body.len()).then(|| String::from_utf8_lossy(&body.split_to(len)).into_owned())
-    };
-    let detail = read(true).unwrap_or_default();
-    let id = read(false).unwrap_or_default();
-    let mut error = Error::new(Code::from_grpc(header.word), detail).with_id(id);
-    if !body.is_empty() {
-        error = error.with_details(body);
-    }
-    if header.unseen() {
-        error.unseen()
-    } else {
-        error
-    }
-}
-
-fn cut(text: &str, most: usize) -> &str {
-    let mut end = text.len().min(most);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    &text[..end]
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -369,19 +345,5 @@ mod tests {
             (ContentType::Text, Some(ContentType::Json))
         );
         assert_eq!(payload.body, "hello");
-    }
-
-    #[test]
-    fn errors_come_back_as_they_went_and_cut_ones_keep_their_code() {
-        let error = Error::not_found("no user")
-            .with_id("users")
-            .with_details(Bytes::from_static(b"x"));
-        let body = put_error(&error);
-        let header = Header::new(Kind::Reply, 1).word(error.code().grpc().into());
-        let back = take_error(header, body.clone());
-        assert_eq!((&back, back.details()), (&error, error.details()));
-        for end in 0..body.len() {
-            assert_eq!(take_error(header, body.slice(..end)).code(), Code::NotFound);
-        }
     }
 }

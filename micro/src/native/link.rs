@@ -153,6 +153,10 @@ impl Link {
     ///
     /// # Errors
     /// As [`Link::send`].
+    #[expect(
+        clippy::ptr_arg,
+        reason = "a path that is static is kept without a copy"
+    )]
     pub(super) fn send_call(
         &self,
         path: &Cow<'static, str>,
@@ -226,6 +230,11 @@ impl Link {
     /// Why the connection is closed, where it is.
     pub(super) fn closed(&self) -> Option<Error> {
         self.lock().closed.clone()
+    }
+
+    /// Whether all that was sent has been written.
+    pub(crate) fn is_quiet(&self) -> bool {
+        !self.lock().scheduled
     }
 
     /// Says that the driver is at work: it will look for output before it rests.

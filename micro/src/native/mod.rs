@@ -2,10 +2,11 @@
 //!
 //! `PROTOCOL.md` at the root of the repository has it byte by byte. The cost of a call is kept down
 //! by three things: a handler is polled where its frame was read, so one that is ready at once needs
-//! no task ([`slots`]); all that is to be written gathers in one buffer, so many replies share a
-//! system call ([`link`]); and the names of methods go over the wire once a connection.
+//! no task (`slots`); all that is to be written gathers in one buffer, so many replies share a
+//! system call (`link`); and the names of methods go over the wire once a connection.
 
 mod client;
+mod error_body;
 mod frame;
 mod input;
 mod link;

@@ -11,7 +11,8 @@ use bytes::{Bytes, BytesMut};
 use tokio::{io::AsyncWriteExt, time::Instant};
 
 use super::{
-    frame::{Frame, Header, Kind, NAME, NAMES, PREFACE, Payload, WINDOW, put_error},
+    error_body::put_error,
+    frame::{Frame, Header, Kind, NAME, NAMES, PREFACE, Payload, WINDOW, check_metadata},
     input::{Incoming, Input},
     link::{HIGH, Link, Writer},
     slots::{Slots, Started, Work},
@@ -28,6 +29,8 @@ use crate::{
 
 /// What one turn of a connection's task does at most before others on the thread have theirs.
 const TURN: usize = 256;
+/// Replies from this size on are counted one by one, not a turn at a time.
+const LARGE_REPLY: usize = 16 << 10;
 /// How long a peer that was asked whether it lives may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -56,6 +59,7 @@ pub(crate) async fn serve<H: Handlers>(
         calls: HashMap::new(),
         names: Vec::new(),
         streams: 0,
+        replied: 0,
         timer: Timer::default(),
         heard: None,
         asked: false,
@@ -81,6 +85,8 @@ struct Driver<'a, S, F> {
     /// What the numbers of names stand for.
     names: Vec<Option<Result<Route>>>,
     streams: usize,
+    /// The size of the reply to the last frame, where that had one at once.
+    replied: usize,
     timer: Timer,
     /// When the peer was last heard of, as far as that is watched: while calls are at work.
     heard: Option<Instant>,
@@ -137,11 +143,14 @@ where
                 self.finish(&work, reply);
             }
         }
-        let mut crowded = false;
-        while left > 0 {
+        let mut crowded = self.link.waiting(&self.writer) >= HIGH;
+        while left > 0 && !crowded {
             if let Some(incoming) = self.input.next()? {
                 left -= 1;
+                self.replied = 0;
                 self.on_frame(incoming)?;
+                // A few bytes may ask for megabytes: who does not read its replies is not served.
+                crowded = self.replied >= LARGE_REPLY && self.link.waiting(&self.writer) >= HIGH;
                 continue;
             }
             crowded = self.link.waiting(&self.writer) >= HIGH;
@@ -389,16 +398,20 @@ where
 
     /// Ends a call that was at work.
     fn finish(&mut self, work: &Work, reply: Result<Response>) {
-        if let Some(at_work) = self.calls.remove(&work.id) {
+        let at_work = self.calls.remove(&work.id);
+        if let Some(at_work) = &at_work {
             self.streams -= usize::from(at_work.streams());
             at_work.close(&Error::cancelled("the call is over"));
-            self.gate.end();
         }
         work.context.cancel();
         self.reply(work.id, reply, false);
+        // Last: a server that waits for its calls may close the connection from here on.
+        if at_work.is_some() {
+            self.gate.end();
+        }
     }
 
-    fn reply(&self, id: u32, reply: Result<Response>, unseen: bool) {
+    fn reply(&mut self, id: u32, reply: Result<Response>, unseen: bool) {
         if !unseen {
             self.gate.handled();
         }
@@ -409,7 +422,11 @@ where
                 let mut frame = Frame::new(header);
                 frame.metadata = Some(&response.metadata);
                 frame.content_type = response.content_type;
-                self.link.send(frame, &response.body)
+                self.replied = response.body.len();
+                match check_metadata(&response.metadata) {
+                    Ok(()) => self.link.send(frame, &response.body),
+                    Err(error) => self.send_error(header, &error, false),
+                }
             }
             Ok(response) => self.send_error(header, &too_large(response.body.len(), limit), false),
             Err(error) => self.send_error(header, &error, unseen),
@@ -421,7 +438,8 @@ where
     fn send_error(&self, header: Header, error: &Error, unseen: bool) -> Result<()> {
         tracing::debug!(rpc.response.status_code = %error.code(), %error, "a call failed");
         let mut frame = Frame::new(header.word(error.code().grpc().into()));
-        frame.unseen = unseen || error.reach() == crate::Reach::Unseen;
+        // What a handler says of calls of its own, that nobody has seen them, is not so of its call.
+        frame.unseen = unseen;
         self.link.send(frame, &put_error(error))
     }
 

@@ -133,7 +133,12 @@ impl Sender {
         if message.len() > self.limit {
             return Err(super::too_large(message.len(), self.limit));
         }
-        self.room.lock().left -= cost(&message) as i64;
+        // Under the lock, so that the call can't end in between: its id may then be another's.
+        let mut state = self.room.lock();
+        if state.gone {
+            return Err(Error::cancelled("nobody reads the stream any more"));
+        }
+        state.left -= cost(&message) as i64;
         self.link
             .send(Frame::new(Header::new(Kind::Data, self.id)), &message)
     }
@@ -141,7 +146,11 @@ impl Sender {
     /// Ends a caller's stream; a stream that failed ends the call.
     pub(crate) fn finish(self, end: Result<()>) {
         let kind = if end.is_ok() { Kind::End } else { Kind::Cancel };
-        self.link.send_header(Header::new(kind, self.id));
+        // Under the lock, as in `send`.
+        let state = self.room.lock();
+        if !state.gone {
+            self.link.send_header(Header::new(kind, self.id));
+        }
     }
 }
 

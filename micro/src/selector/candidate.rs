@@ -143,7 +143,11 @@ impl Candidate {
     /// before is counted as [`Outcome::Neutral`].
     #[must_use = "the call is over when this is dropped"]
     pub fn begin(self: &Arc<Self>) -> InFlight {
-        let now = Instant::now();
+        self.begin_at(Instant::now())
+    }
+
+    /// As [`Candidate::begin`], by who has just looked at the clock.
+    pub(crate) fn begin_at(self: &Arc<Self>, now: Instant) -> InFlight {
         self.sent(|| self.state.pool.at(now));
         InFlight::new(Arc::clone(self), now, false)
     }

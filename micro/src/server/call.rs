@@ -8,7 +8,7 @@ use futures_util::{Stream, StreamExt};
 use super::Route;
 use crate::{
     Context, Error, Metadata, Result, Streaming,
-    codec::{ContentType, Message, Wire},
+    codec::{ContentType, Wire},
     descriptor::Method,
     rpc::Rpc,
     stream::{Inbound, Outbound},
@@ -73,32 +73,23 @@ impl Call {
     /// there, so looking costs nothing more; changing it changes what the handler gets.
     ///
     /// # Errors
-    /// `InvalidArgument` where the body can't be decoded, `Internal` where it was already decoded as
-    /// another type, `FailedPrecondition` for a stream.
-    pub fn message<T: Message + Sync>(&mut self) -> Result<&mut T> {
-        self.decode(T::wire())
-    }
-
-    /// As [`Call::message`], for a type that goes as protobuf only.
-    ///
-    /// # Errors
-    /// As [`Call::message`].
-    pub fn decode<T: Send + Sync>(&mut self, wire: &Wire<T>) -> Result<&mut T> {
+    /// `InvalidArgument` where the body can't be decoded, `Internal` where `T` is not the method's
+    /// message type, `FailedPrecondition` for a stream.
+    pub fn message<T: Send + Sync + 'static>(&mut self) -> Result<&mut T> {
+        let method = self.route.method;
         if let Body::Message(bytes) = &self.body {
+            let wire = method.wire.0.downcast_ref::<Wire<T>>();
+            let wire = wire.ok_or_else(|| another_type::<T>(method.path))?;
             let value = wire.decode(bytes.clone(), self.content_type)?;
             self.body = Body::Decoded(Box::new(value));
         }
         match &mut self.body {
-            Body::Decoded(value) => value.downcast_mut().ok_or_else(|| {
-                Error::internal(format!(
-                    "a layer looked at the message of {} as {}, which it is not",
-                    self.route.method.path,
-                    std::any::type_name::<T>()
-                ))
-            }),
+            Body::Decoded(value) => value
+                .downcast_mut()
+                .ok_or_else(|| another_type::<T>(method.path)),
             _ => Err(Error::failed_precondition(format!(
                 "{} takes a stream, so there is no one message to look at",
-                self.route.method.path
+                method.path
             ))),
         }
     }
@@ -121,6 +112,14 @@ impl Call {
     }
 }
 
+#[cold]
+fn another_type<T>(path: &str) -> Error {
+    Error::internal(format!(
+        "a layer took the message of {path} for a {}, which it is not",
+        std::any::type_name::<T>()
+    ))
+}
+
 /// The request side of a call, as generated code uses it.
 #[derive(Debug)]
 pub struct Input {
@@ -138,11 +137,7 @@ impl Input {
             Body::Message(bytes) => rpc.request.decode(bytes, self.content_type),
             Body::Decoded(value) => match value.downcast() {
                 Ok(value) => Ok(*value),
-                Err(_) => Err(Error::internal(format!(
-                    "a layer decoded the message of {} as another type than {}",
-                    rpc.method.path,
-                    std::any::type_name::<Req>()
-                ))),
+                Err(_) => Err(another_type::<Req>(rpc.method.path)),
             },
             Body::Stream(_) => Err(Error::invalid_argument(format!(
                 "{} takes one message, not a stream",
@@ -175,7 +170,9 @@ impl Output {
     /// # Errors
     /// The handler's, or that of encoding its reply.
     pub fn reply<Req, Resp>(self, rpc: &Rpc<Req, Resp>, reply: Result<Resp>) -> Result<Response> {
-        let body = rpc.response.encode(&reply?, self.accept)?;
+        let body = rpc
+            .response
+            .encode(&reply.map_err(Error::seen)?, self.accept)?;
         Ok(Response {
             body,
             content_type: Some(self.accept),
@@ -196,7 +193,7 @@ impl Output {
     where
         S: Stream<Item = Result<Resp>>,
     {
-        let mut replies = std::pin::pin!(replies?);
+        let mut replies = std::pin::pin!(replies.map_err(Error::seen)?);
         let Some(mut outbound) = self.outbound else {
             return Err(Error::internal(format!(
                 "{} streams, its protocol does not",
@@ -206,7 +203,10 @@ impl Output {
         outbound.open()?;
         while let Some(reply) = replies.next().await {
             outbound
-                .send(rpc.response.encode(&reply?, self.accept)?)
+                .send(
+                    rpc.response
+                        .encode(&reply.map_err(Error::seen)?, self.accept)?,
+                )
                 .await?;
         }
         Ok(Response {

@@ -6,6 +6,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering::Relaxed},
     },
+    time::Duration,
 };
 
 use tokio::sync::{Notify, watch};
@@ -23,7 +24,7 @@ pub(crate) struct Gate {
     pub(crate) router: Router,
     calls: AtomicUsize,
     open: Mutex<Open>,
-    /// Told whenever a call or a connection ends while the server is leaving.
+    /// Told whenever a connection ends.
     ended: Notify,
     /// Told of each call that was handled, by a server whose service ends after the first.
     handled: Option<Arc<Notify>>,
@@ -36,6 +37,9 @@ pub(crate) trait Exit: Send + Sync + std::fmt::Debug {
     /// Asks the caller to go elsewhere; what is at work goes on.
     fn leave(&self);
 
+    /// Whether all that was said is on its way.
+    fn is_quiet(&self) -> bool;
+
     /// Closes the connection; what is at work is cancelled.
     fn close(&self);
 }
@@ -43,6 +47,10 @@ pub(crate) trait Exit: Send + Sync + std::fmt::Debug {
 impl Exit for Link {
     fn leave(&self) {
         self.send_header(Header::new(Kind::Leave, 0));
+    }
+
+    fn is_quiet(&self) -> bool {
+        self.is_quiet()
     }
 
     fn close(&self) {
@@ -119,9 +127,7 @@ impl Gate {
 
     /// A call that waited is over.
     pub(crate) fn end(&self) {
-        if self.calls.fetch_sub(1, Relaxed) == 1 {
-            self.ended.notify_waiters();
-        }
+        self.calls.fetch_sub(1, Relaxed);
     }
 
     /// A call was handled, and its reply is on its way.
@@ -134,11 +140,6 @@ impl Gate {
     /// The calls that wait.
     pub(crate) fn calls(&self) -> usize {
         self.calls.load(Relaxed)
-    }
-
-    /// The connections that are open.
-    pub(crate) fn connections(&self) -> usize {
-        self.lock().links.len()
     }
 
     /// Says from now on that new callers are not welcome; those who come are served all the same.
@@ -162,26 +163,24 @@ impl Gate {
         }
     }
 
-    /// Waits until no call is at work and, for as long as `patience` says, no connection is open.
-    pub(crate) async fn idle(&self, patience: std::time::Duration) {
-        let quiet = async {
+    /// Waits until every caller has closed its connection, as those do who know our protocol and
+    /// were told to; from `patience` on, until no call is at work and every reply is out.
+    pub(crate) async fn idle(&self, patience: Duration) {
+        let closed = async {
             loop {
                 let mut ended = std::pin::pin!(self.ended.notified());
                 ended.as_mut().enable();
-                if self.calls() == 0 && self.connections() == 0 {
+                if self.lock().links.is_empty() {
                     return;
                 }
                 ended.await;
             }
         };
-        let _ = tokio::time::timeout(patience, quiet).await;
-        loop {
-            let mut ended = std::pin::pin!(self.ended.notified());
-            ended.as_mut().enable();
-            if self.calls() == 0 {
-                return;
-            }
-            ended.await;
+        if tokio::time::timeout(patience, closed).await.is_ok() {
+            return;
+        }
+        while self.calls() > 0 || self.lock().links.values().any(|link| !link.is_quiet()) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
 

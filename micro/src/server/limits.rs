@@ -18,8 +18,6 @@ pub struct Limits {
     pub calls: usize,
     /// Connections at the same time; 65,536.
     pub connections: usize,
-    /// Bytes that each direction of a stream may hold unread; 256 KiB.
-    pub stream_window: usize,
     /// Time for a connection to say what it speaks; 10 s.
     pub handshake: Duration,
     /// Time without a byte after which the other side is asked whether it lives; 10 s.
@@ -35,7 +33,6 @@ impl Default for Limits {
             streams_per_connection: 200,
             calls: 65_536,
             connections: 65_536,
-            stream_window: 256 << 10,
             handshake: Duration::from_secs(10),
             keepalive: Duration::from_secs(10),
         }

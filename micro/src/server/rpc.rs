@@ -20,7 +20,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Phase {
     Serving,
-    /// Connections that have not said anything yet are closed.
+    /// No connection is accepted, and those that have not said anything yet are closed.
     Leaving,
     Closed,
 }
@@ -117,7 +117,7 @@ async fn accept<H: Handlers>(
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             Some(_) = connections.join_next(), if !connections.is_empty() => continue,
-            _ = phases.wait_for(|phase| *phase == Phase::Closed) => break,
+            _ = phases.wait_for(|phase| *phase > Phase::Serving) => break,
         };
         match accepted {
             Ok(connection) if connections.len() >= gate.limits.connections => {
@@ -142,7 +142,14 @@ async fn accept<H: Handlers>(
             }
         }
     }
+    // Who comes now is refused before it has sent anything, so it can safely go elsewhere.
     drop(listener);
+    loop {
+        tokio::select! {
+            Some(_) = connections.join_next(), if !connections.is_empty() => {}
+            _ = phases.wait_for(|phase| *phase == Phase::Closed) => break,
+        }
+    }
     // Those that were told to close do so now; none may keep the server.
     let _ = tokio::time::timeout(Duration::from_millis(500), async {
         while connections.join_next().await.is_some() {}

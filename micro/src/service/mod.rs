@@ -164,6 +164,11 @@ impl<H: Handlers> Service<H> {
         /// What sets this process apart from others of the same name; its node is `name-id`.
         id: impl Into<String> = id.into();
         /// Where to listen, in the form that the transport takes: `0.0.0.0:8080`.
+        ///
+        /// An address that others on the network can reach opens the service to them: it advertises
+        /// one of this host, and the default registry then speaks multicast DNS on that interface
+        /// instead of the loopback one. Callers elsewhere need the same: this setting, or
+        /// `MICRO_REGISTRY=mdns://?interface=eth0`.
         address: impl Into<String> = address.into();
         /// The address under which others reach it, where that is not the one it listens on.
         advertise: impl Into<String> = advertise.into();

@@ -121,26 +121,36 @@ impl Told {
         })
     }
 
+    /// Multicast DNS on the loopback interface, or on the one of the address that the service is
+    /// made to listen on: whoever opens it to the network wants it to be found there.
+    #[cfg(feature = "mdns")]
+    fn default_registry(&self, env: Source<'_>) -> Result<Arc<dyn Registry>> {
+        let address = pick(&self.address, || Ok(env::text(env, "MICRO_SERVER_ADDRESS")))?;
+        match address.as_deref().and_then(super::record::own_address) {
+            Some(ip) if !ip.is_loopback() => plugin::registry(&format!("mdns://{ip}")),
+            _ => plugin::registry("mdns"),
+        }
+    }
+
+    /// Without multicast, the services of one process still find each other.
+    #[cfg(not(feature = "mdns"))]
+    fn default_registry(&self, _: Source<'_>) -> Result<Arc<dyn Registry>> {
+        plugin::registry("memory")
+    }
+
     fn parts(&self, env: Source<'_>) -> Result<Parts> {
         let registry = part(&self.registry, env, "MICRO_REGISTRY", plugin::registry)?;
         let broker = part(&self.broker, env, "MICRO_BROKER", plugin::broker)?;
         let transport = part(&self.transport, env, "MICRO_TRANSPORT", plugin::transport)?;
         let selector = part(&self.selector, env, "MICRO_SELECTOR", plugin::selector)?;
         Ok(Parts {
-            registry: registry.map_or_else(|| plugin::registry(DEFAULT_REGISTRY), Ok)?,
+            registry: registry.map_or_else(|| self.default_registry(env), Ok)?,
             broker: broker.map_or_else(|| plugin::broker("memory"), Ok)?,
             transport: transport.unwrap_or_else(|| Arc::new(TcpTransport::new())),
-            selector: selector.unwrap_or_else(|| Arc::new(PowerOfTwo::default())),
+            selector: selector.unwrap_or_else(|| Arc::new(PowerOfTwo)),
         })
     }
 }
-
-/// Without multicast, the services of one process still find each other.
-const DEFAULT_REGISTRY: &str = if cfg!(feature = "mdns") {
-    "mdns"
-} else {
-    "memory"
-};
 
 /// What the builder was told, or else what the environment says.
 fn pick<T: Clone>(told: &Option<T>, env: impl FnOnce() -> Result<Option<T>>) -> Result<Option<T>> {

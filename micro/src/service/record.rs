@@ -84,6 +84,24 @@ fn advertised(settled: &Settled, listening: &str) -> Result<String> {
     Ok(SocketAddr::new(outward, listening.port()).to_string())
 }
 
+/// The address at which others reach what listens at `address`; `None` where it is no IPv4 address
+/// with a port, as multicast DNS takes.
+#[cfg(feature = "mdns")]
+pub(super) fn own_address(address: &str) -> Option<std::net::IpAddr> {
+    let all = address
+        .strip_prefix(':')
+        .map(|port| format!("0.0.0.0:{port}"));
+    let listening: SocketAddr = all.as_deref().unwrap_or(address).parse().ok()?;
+    if !listening.is_ipv4() {
+        return None;
+    }
+    if listening.ip().is_unspecified() {
+        outward(false).ok()
+    } else {
+        Some(listening.ip())
+    }
+}
+
 /// The address that this host uses towards others. Connecting a datagram socket sends nothing.
 fn outward(v6: bool) -> std::io::Result<std::net::IpAddr> {
     let (any, other) = if v6 {
