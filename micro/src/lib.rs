@@ -93,6 +93,7 @@ mod id;
 mod metadata;
 pub mod mock;
 pub mod native;
+mod pipe;
 pub mod plugin;
 #[cfg(feature = "protobuf")]
 pub mod protobuf;

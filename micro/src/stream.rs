@@ -10,7 +10,6 @@ use std::{
 
 use bytes::Bytes;
 use futures_core::Stream;
-use tokio::sync::oneshot;
 
 use crate::{
     Error, Result,
@@ -18,6 +17,10 @@ use crate::{
     native,
     selector::{InFlight, Outcome},
 };
+
+#[cfg(feature = "http")]
+pub(crate) use crate::pipe::pipe_opening;
+pub use crate::pipe::{PipeSender, pipe};
 
 /// A stream of messages that the other side of a call sends.
 ///
@@ -262,58 +265,6 @@ impl Outbound {
     }
 }
 
-/// The sending end of a [`pipe`]; a sender that is dropped without an end leaves an error behind.
-#[derive(Debug)]
-pub struct PipeSender {
-    queue: Arc<Queue>,
-    /// Told when the stream is under way.
-    opened: Option<oneshot::Sender<()>>,
-}
-
-impl PipeSender {
-    fn open(&mut self) {
-        if let Some(opened) = self.opened.take() {
-            // Who does not wait for it does not need it.
-            let _ = opened.send(());
-        }
-    }
-}
-
-impl Drop for PipeSender {
-    fn drop(&mut self) {
-        self.queue
-            .finish(Err(Error::cancelled("the sender of the stream went away")));
-    }
-}
-
-/// A stream within this process, holding at most `window` bytes unread.
-#[must_use]
-pub fn pipe(window: usize) -> (Outbound, Inbound) {
-    let queue = Arc::new(Queue::new(window));
-    let sender = PipeSender {
-        queue: queue.clone(),
-        opened: None,
-    };
-    (Outbound::Pipe(sender), Inbound::new(queue, window, None))
-}
-
-/// As [`pipe`]; what comes with it is told when the sender says that the stream is under way, and
-/// fails where it ends without.
-#[cfg(feature = "http")]
-pub(crate) fn pipe_opening(window: usize) -> (Outbound, Inbound, oneshot::Receiver<()>) {
-    let queue = Arc::new(Queue::new(window));
-    let (opened, opening) = oneshot::channel();
-    let sender = PipeSender {
-        queue: queue.clone(),
-        opened: Some(opened),
-    };
-    (
-        Outbound::Pipe(sender),
-        Inbound::new(queue, window, None),
-        opening,
-    )
-}
-
 /// The messages between a sender and a reader.
 #[derive(Debug)]
 pub(crate) struct Queue(Mutex<State>);
@@ -390,13 +341,13 @@ impl Queue {
         state.reader.take()
     }
 
-    fn finish(&self, end: Result<()>) {
+    pub(crate) fn finish(&self, end: Result<()>) {
         if let Some(reader) = self.end(end) {
             reader.wake();
         }
     }
 
-    fn poll_room(&self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+    pub(crate) fn poll_room(&self, cx: &mut Context<'_>) -> Poll<Result<()>> {
         let mut state = self.lock();
         if state.reader_gone {
             return Poll::Ready(Err(Error::cancelled("nobody reads the stream any more")));
@@ -409,7 +360,7 @@ impl Queue {
     }
 
     #[cfg(feature = "http")]
-    fn poll_gone(&self, cx: &mut Context<'_>) -> Poll<()> {
+    pub(crate) fn poll_gone(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut state = self.lock();
         if state.reader_gone {
             return Poll::Ready(());
@@ -418,7 +369,7 @@ impl Queue {
         Poll::Pending
     }
 
-    fn push(&self, message: Bytes) -> Result<()> {
+    pub(crate) fn push(&self, message: Bytes) -> Result<()> {
         if let Some(reader) = self.receive(message)? {
             reader.wake();
         }

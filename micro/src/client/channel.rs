@@ -55,8 +55,8 @@ impl Channel {
         }
     }
 
-    /// Sends a call with these headers beside those of `context`. It is now the first of
-    /// `times`, and the second bounds all of it, a stream included.
+    /// Sends a call with these headers beside those of `context`. `time` is now, and the deadline of all
+    /// of it, a stream included.
     ///
     /// # Errors
     /// What the handler said, `Unavailable` where the connection broke, `DeadlineExceeded`.
@@ -64,16 +64,14 @@ impl Channel {
         &self,
         request: &mut Request,
         metadata: Option<&Metadata>,
-        times: (Instant, Option<Instant>),
+        time: (Instant, Option<Instant>),
         context: &Context,
     ) -> Result<Response> {
         match self {
-            Self::Native(channel) => channel.call(request, metadata, times, context).await,
+            Self::Native(channel) => channel.call(request, metadata, time, context).await,
             // Boxed, so that the future of a native call is small.
             #[cfg(feature = "http")]
-            Self::Grpc(channel) => {
-                Box::pin(channel.call(request, metadata, times.1, context)).await
-            }
+            Self::Grpc(channel) => Box::pin(channel.call(request, metadata, time, context)).await,
         }
     }
 }

@@ -17,6 +17,7 @@ use super::{
 use crate::{
     Error, Result,
     codec::ContentType,
+    native::WINDOW,
     server::{self, Call, Route},
     stream::{Outbound, pipe, pipe_opening},
 };
@@ -102,7 +103,7 @@ impl Started {
     /// Runs it; its stream of messages, where it has one, is read meanwhile.
     async fn run(mut self, work: &Work, output: Option<Outbound>) -> Result<server::Response> {
         let (body, pump) = if self.route.method.kind.client_streams() {
-            let (outbound, inbound) = pipe(crate::native::WINDOW);
+            let (outbound, inbound) = pipe(WINDOW);
             let pump = pump(self.messages, outbound);
             (server::Body::Stream(inbound), Some(pump))
         } else {
@@ -129,7 +130,7 @@ impl Started {
     async fn stream(self, work: Work) -> Result<Response<Body>> {
         let limits = &self.link.gate.limits;
         let (accept, limit) = (self.accept, limits.message);
-        let (outbound, replies, opening) = pipe_opening(crate::native::WINDOW);
+        let (outbound, replies, opening) = pipe_opening(WINDOW);
         let (end, ended) = oneshot::channel();
         let task = tokio::spawn(async move {
             let reply = work.run(self.run(&work, Some(outbound))).await;

@@ -21,6 +21,7 @@ use super::{
 use crate::{
     Code, Error, Result, base64,
     codec::ContentType,
+    native::WINDOW,
     server::{self, Call, Route},
     stream::pipe_opening,
 };
@@ -127,7 +128,7 @@ async fn call(
         output: None,
     };
     if lines {
-        let (outbound, replies, opening) = pipe_opening(crate::native::WINDOW);
+        let (outbound, replies, opening) = pipe_opening(WINDOW);
         let call = Call {
             output: Some(outbound),
             ..call

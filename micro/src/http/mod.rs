@@ -11,6 +11,7 @@ mod grpc;
 mod grpc_client;
 mod grpc_frame;
 mod grpc_head;
+mod grpc_outgoing;
 mod health;
 mod io;
 mod json;
@@ -114,6 +115,11 @@ impl Exit for Door {
             }
             serving
         });
+    }
+
+    fn is_quiet(&self) -> bool {
+        // Replies on their way are given a last moment when it closes.
+        true
     }
 
     fn close(&self) {

@@ -37,6 +37,9 @@ pub(crate) trait Exit: Send + Sync + std::fmt::Debug {
     /// Asks the caller to go elsewhere; what is at work goes on.
     fn leave(&self);
 
+    /// Whether all that was said is on its way.
+    fn is_quiet(&self) -> bool;
+
     /// Closes the connection; what is at work is cancelled.
     fn close(&self);
 
@@ -47,6 +50,10 @@ pub(crate) trait Exit: Send + Sync + std::fmt::Debug {
 impl Exit for Link {
     fn leave(&self) {
         self.send_header(Header::new(Kind::Leave, 0));
+    }
+
+    fn is_quiet(&self) -> bool {
+        self.is_quiet()
     }
 
     fn close(&self) {
