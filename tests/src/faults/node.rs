@@ -102,7 +102,11 @@ impl Drop for Inside {
 }
 
 /// Writes down when a handler was dropped.
-struct Ends<'a>(&'a Worker, u64, #[expect(dead_code, reason = "held")] Inside);
+struct Ends<'a>(
+    &'a Worker,
+    u64,
+    #[expect(dead_code, reason = "held")] Inside,
+);
 
 impl Drop for Ends<'_> {
     fn drop(&mut self) {
