@@ -263,8 +263,8 @@ impl RpcClient {
                 .any(|old: &Arc<Candidate>| old.is_same(&candidate));
             // A call for which there was no connection was not sent, so that asking the next node
             // is no retry; going round again is.
-            let first_round = !again && tried.len() + 1 < view.candidates().len();
-            if !(unreachable && first_round) && !inner.budget.withdraw() {
+            let free = unreachable && !again && tried.len() + 1 < view.candidates().len();
+            if !free && !inner.budget.withdraw() {
                 tracing::debug!(rpc.service = view.name(), "the retry budget is used up");
                 return Err(error);
             }
