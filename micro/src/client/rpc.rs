@@ -266,16 +266,20 @@ impl RpcClient {
             if left == 0 || request.is_spent() || !may_retry(&error, request.idempotent) {
                 return Err(error);
             }
-            if !inner.budget.withdraw() {
+            let unreachable = Outcome::of(&error) == Outcome::Unreachable;
+            let again = tried
+                .iter()
+                .any(|old: &Arc<Candidate>| old.is_same(&candidate));
+            // A call for which there was no connection was not sent, so that asking the next node
+            // is no retry; going round again is.
+            let free = unreachable && !again && tried.len() + 1 < view.candidates().len();
+            if !free && !inner.budget.withdraw() {
                 tracing::debug!(rpc.service = view.name(), "the retry budget is used up");
                 return Err(error);
             }
             tracing::debug!(rpc.method = %request.path, node = candidate.address(), %error, "a call is sent again");
             left -= 1;
-            if !tried
-                .iter()
-                .any(|old: &Arc<Candidate>| old.is_same(&candidate))
-            {
+            if !again {
                 tried.push(candidate);
             }
             if tried.len() >= view.candidates().len() {

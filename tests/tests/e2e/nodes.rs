@@ -80,6 +80,31 @@ async fn a_node_that_vanishes_without_a_word_costs_no_call() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn more_dead_nodes_than_may_be_ejected_cost_no_call() {
+    let registry = MemoryRegistry::new();
+    let good = start("probe", &registry, None).await;
+    let ghosts = (1..=2).map(|port| Node {
+        id: format!("ghost-{port}"),
+        address: format!("127.0.0.1:{port}"),
+        ..Node::default()
+    });
+    let record = registry::Service {
+        name: "probe".into(),
+        version: "latest".into(),
+        nodes: ghosts.collect(),
+        ..registry::Service::default()
+    };
+    registry
+        .register(&record, Duration::from_secs(600))
+        .await
+        .unwrap();
+    // Half of the calls meet the ghost that stays: far more than the retry budget would allow.
+    for _ in 0..2000 {
+        check_works(&good.client).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_a_handler_could_not_reach_does_not_send_its_own_call_again() {
     let registry = MemoryRegistry::new();
     let nodes = [
