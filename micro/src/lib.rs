@@ -79,12 +79,16 @@
 #[allow(unused_extern_crates)]
 extern crate self as micro;
 
+#[cfg(feature = "http")]
+mod base64;
 pub mod broker;
 pub mod client;
 pub mod codec;
 pub mod context;
 pub mod descriptor;
 mod error;
+#[cfg(feature = "http")]
+mod http;
 mod id;
 mod metadata;
 pub mod mock;

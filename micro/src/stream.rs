@@ -10,6 +10,7 @@ use std::{
 
 use bytes::Bytes;
 use futures_core::Stream;
+use tokio::sync::oneshot;
 
 use crate::{
     Error, Result,
@@ -212,7 +213,10 @@ impl Outbound {
     /// As [`Outbound::send`].
     pub fn open(&mut self) -> Result<()> {
         match self {
-            Self::Pipe(_) => Ok(()),
+            Self::Pipe(pipe) => {
+                pipe.open();
+                Ok(())
+            }
             Self::Native(sender) => sender.open(),
         }
     }
@@ -220,7 +224,7 @@ impl Outbound {
     /// Waits for room for a message.
     pub fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
         match self {
-            Self::Pipe(pipe) => pipe.0.poll_room(cx),
+            Self::Pipe(pipe) => pipe.queue.poll_room(cx),
             Self::Native(sender) => sender.poll_ready(cx),
         }
     }
@@ -231,15 +235,28 @@ impl Outbound {
     /// As [`Outbound::send`].
     pub fn start_send(&mut self, message: Bytes) -> Result<()> {
         match self {
-            Self::Pipe(pipe) => pipe.0.push(message),
+            Self::Pipe(pipe) => {
+                pipe.open();
+                pipe.queue.push(message)
+            }
             Self::Native(sender) => sender.send(message),
+        }
+    }
+
+    /// Waits until nobody receives any more. It takes the place of a [`Outbound::poll_ready`] that
+    /// waits, and the other way round.
+    #[cfg(feature = "http")]
+    pub(crate) fn poll_gone(&self, cx: &mut Context<'_>) -> Poll<()> {
+        match self {
+            Self::Pipe(pipe) => pipe.queue.poll_gone(cx),
+            Self::Native(_) => Poll::Pending,
         }
     }
 
     /// Ends the stream, well or with an error.
     pub fn finish(self, end: Result<()>) {
         match self {
-            Self::Pipe(pipe) => pipe.0.finish(end),
+            Self::Pipe(pipe) => pipe.queue.finish(end),
             Self::Native(sender) => sender.finish(end),
         }
     }
@@ -247,11 +264,24 @@ impl Outbound {
 
 /// The sending end of a [`pipe`]; a sender that is dropped without an end leaves an error behind.
 #[derive(Debug)]
-pub struct PipeSender(Arc<Queue>);
+pub struct PipeSender {
+    queue: Arc<Queue>,
+    /// Told when the stream is under way.
+    opened: Option<oneshot::Sender<()>>,
+}
+
+impl PipeSender {
+    fn open(&mut self) {
+        if let Some(opened) = self.opened.take() {
+            // Who does not wait for it does not need it.
+            let _ = opened.send(());
+        }
+    }
+}
 
 impl Drop for PipeSender {
     fn drop(&mut self) {
-        self.0
+        self.queue
             .finish(Err(Error::cancelled("the sender of the stream went away")));
     }
 }
@@ -260,9 +290,27 @@ impl Drop for PipeSender {
 #[must_use]
 pub fn pipe(window: usize) -> (Outbound, Inbound) {
     let queue = Arc::new(Queue::new(window));
+    let sender = PipeSender {
+        queue: queue.clone(),
+        opened: None,
+    };
+    (Outbound::Pipe(sender), Inbound::new(queue, window, None))
+}
+
+/// As [`pipe`]; what comes with it is told when the sender says that the stream is under way, and
+/// fails where it ends without.
+#[cfg(feature = "http")]
+pub(crate) fn pipe_opening(window: usize) -> (Outbound, Inbound, oneshot::Receiver<()>) {
+    let queue = Arc::new(Queue::new(window));
+    let (opened, opening) = oneshot::channel();
+    let sender = PipeSender {
+        queue: queue.clone(),
+        opened: Some(opened),
+    };
     (
-        Outbound::Pipe(PipeSender(queue.clone())),
+        Outbound::Pipe(sender),
         Inbound::new(queue, window, None),
+        opening,
     )
 }
 
@@ -355,6 +403,16 @@ impl Queue {
         }
         if state.room > 0 {
             return Poll::Ready(Ok(()));
+        }
+        state.writer = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
+    #[cfg(feature = "http")]
+    fn poll_gone(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.lock();
+        if state.reader_gone {
+            return Poll::Ready(());
         }
         state.writer = Some(cx.waker().clone());
         Poll::Pending

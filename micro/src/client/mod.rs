@@ -7,6 +7,7 @@ use crate::{Result, broker};
 
 mod budget;
 mod call;
+mod channel;
 pub mod layer;
 mod options;
 mod pool;

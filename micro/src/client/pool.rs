@@ -5,7 +5,8 @@ use std::{sync::Arc, time::Duration};
 use arc_swap::ArcSwapOption;
 use tokio::{sync::Mutex, time::Instant};
 
-use crate::{Error, Result, native::Channel, transport::Transport};
+use super::channel::Channel;
+use crate::{Error, Result, registry::Node, transport::Transport};
 
 /// How connections are made.
 pub(super) struct Dialer {
@@ -32,9 +33,10 @@ impl Pool {
     pub(super) async fn dial(
         &self,
         dialer: &Dialer,
-        address: &str,
+        node: &Node,
         deadline: Instant,
     ) -> Result<Arc<Channel>> {
+        let address = node.address.as_str();
         let dialed = async {
             let _dialing = self.dialing.lock().await;
             if let Some(channel) = self.open() {
@@ -42,7 +44,7 @@ impl Pool {
             }
             let made = async {
                 let io = dialer.transport.dial(address).await?;
-                Channel::open(io, dialer.max_message, dialer.keepalive).await
+                Channel::open(io, node, dialer.max_message, dialer.keepalive).await
             };
             let channel = match tokio::time::timeout(dialer.connect_timeout, made).await {
                 Ok(made) => Arc::new(made.map_err(Error::unseen)?),

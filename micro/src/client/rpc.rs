@@ -238,7 +238,7 @@ impl RpcClient {
                 Some(channel) => Ok(channel),
                 None => {
                     let dialer = inner.dialer(parts);
-                    let dialed = Box::pin(pool.dial(&dialer, candidate.address(), deadline)).await;
+                    let dialed = Box::pin(pool.dial(&dialer, candidate.node(), deadline)).await;
                     now = Instant::now();
                     dialed
                 }

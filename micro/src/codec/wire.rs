@@ -2,7 +2,9 @@
 
 use std::{any::type_name, fmt, marker::PhantomData};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
+#[cfg(feature = "json")]
+use bytes::BytesMut;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{ContentType, Protobuf, scratch};

@@ -316,7 +316,7 @@ struct Streams {
 }
 
 /// The headers of the calling context, with those of the call in their place.
-fn merged_metadata<'a>(
+pub(crate) fn merged_metadata<'a>(
     context: &'a CallContext,
     own: Option<&'a Metadata>,
 ) -> Option<Cow<'a, Metadata>> {

@@ -16,6 +16,8 @@ mod stream;
 mod timer;
 
 pub(crate) use client::Channel;
+#[cfg(feature = "http")]
+pub(crate) use client::merged_metadata;
 pub use frame::{HEADER, Header, Kind, PREFACE, VERSION, WINDOW};
 pub(crate) use link::Link;
 pub use stream::{Credit, Sender};

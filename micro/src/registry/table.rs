@@ -64,6 +64,7 @@ impl Table {
     }
 
     /// One that also refuses what would take more memory than about so much.
+    #[cfg(feature = "mdns")]
     pub(super) fn within(self, most_bytes: usize) -> Self {
         Self { most_bytes, ..self }
     }

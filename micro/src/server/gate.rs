@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::{Limits, Router};
 use crate::{
@@ -28,12 +28,40 @@ pub(crate) struct Gate {
     ended: Notify,
     /// Told of each call that was handled, by a server whose service ends after the first.
     handled: Option<Arc<Notify>>,
+    /// Whether new callers are welcome, for those who ask for it.
+    ready: watch::Sender<bool>,
+}
+
+/// A connection, as far as the way out is concerned.
+pub(crate) trait Exit: Send + Sync + std::fmt::Debug {
+    /// Asks the caller to go elsewhere; what is at work goes on.
+    fn leave(&self);
+
+    /// Closes the connection; what is at work is cancelled.
+    fn close(&self);
+
+    /// Whether all that was sent has been written.
+    fn is_quiet(&self) -> bool;
+}
+
+impl Exit for Link {
+    fn leave(&self) {
+        self.send_header(Header::new(Kind::Leave, 0));
+    }
+
+    fn close(&self) {
+        self.close(Error::unavailable("the server has stopped"));
+    }
+
+    fn is_quiet(&self) -> bool {
+        self.is_quiet()
+    }
 }
 
 #[derive(Debug, Default)]
 struct Open {
     next: u64,
-    links: HashMap<u64, Arc<Link>>,
+    links: HashMap<u64, Arc<dyn Exit>>,
     leaving: bool,
 }
 
@@ -57,6 +85,7 @@ impl Gate {
             open: Mutex::default(),
             ended: Notify::new(),
             handled,
+            ready: watch::Sender::new(true),
         }
     }
 
@@ -66,10 +95,10 @@ impl Gate {
     }
 
     /// Puts a connection on the list of those that are told when the server leaves.
-    pub(crate) fn list(&self, link: Arc<Link>) -> Listed<'_> {
+    pub(crate) fn list(&self, link: Arc<dyn Exit>) -> Listed<'_> {
         let mut open = self.lock();
         if open.leaving {
-            link.send_header(Header::new(Kind::Leave, 0));
+            link.leave();
         }
         let at = open.next;
         open.next += 1;
@@ -113,12 +142,24 @@ impl Gate {
         self.calls.load(Relaxed)
     }
 
+    /// Says from now on that new callers are not welcome; those who come are served all the same.
+    pub(crate) fn unready(&self) {
+        self.ready
+            .send_if_modified(|ready| std::mem::replace(ready, false));
+    }
+
+    /// Whether new callers are welcome, now and when that changes.
+    pub(crate) fn ready(&self) -> watch::Receiver<bool> {
+        self.ready.subscribe()
+    }
+
     /// Asks every caller to go elsewhere; what is at work goes on.
     pub(crate) fn leave(&self) {
+        self.unready();
         let mut open = self.lock();
         open.leaving = true;
         for link in open.links.values() {
-            link.send_header(Header::new(Kind::Leave, 0));
+            link.leave();
         }
     }
 
@@ -146,7 +187,7 @@ impl Gate {
     /// Closes every connection.
     pub(crate) fn close(&self) {
         for link in self.lock().links.values() {
-            link.close(Error::unavailable("the server has stopped"));
+            link.close();
         }
     }
 }

@@ -19,7 +19,7 @@ mod rpc;
 mod subscriber;
 
 pub use call::{Body, Call, Input, Output, Response};
-pub(crate) use gate::Gate;
+pub(crate) use gate::{Exit, Gate};
 pub use handlers::Handlers;
 pub use limits::Limits;
 pub use router::{Route, Router};

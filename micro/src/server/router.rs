@@ -92,6 +92,22 @@ impl Router {
             .ok_or_else(|| self.missing(service, method))
     }
 
+    /// As [`Router::find`], for the paths of gRPC and HTTP: what stands before the last dotted part
+    /// of the service is passed over where no service has the whole name, as Go Micro's clients put
+    /// the name there under which the service is registered.
+    ///
+    /// # Errors
+    /// As [`Router::find`].
+    pub fn find_foreign(&self, path: &str) -> Result<Route> {
+        self.find(path).or_else(|error| {
+            let short = path.rsplit_once('/').and_then(|(service, method)| {
+                let (_, short) = service.rsplit_once('.')?;
+                self.routes.get(&format!("{short}/{method}"))
+            });
+            short.copied().ok_or(error)
+        })
+    }
+
     /// The services that can be called.
     #[must_use]
     pub fn services(&self) -> &[&'static Service] {

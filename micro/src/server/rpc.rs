@@ -64,6 +64,11 @@ impl RpcServer {
         &self.address
     }
 
+    /// Tells those who ask that new callers are not welcome; who comes is served all the same.
+    pub(crate) fn unready(&self) {
+        self.gate.unready();
+    }
+
     /// Asks callers to go elsewhere, waits until none has a call at work, then closes; closes at
     /// the latest after `most`. Says whether all calls were finished.
     pub(crate) async fn drain(&mut self, most: Duration) -> bool {
@@ -165,7 +170,13 @@ async fn serve<H: Handlers>(
         _ = phases.wait_for(|phase| *phase > Phase::Serving) => return,
     };
     let ended = match recognised {
-        Ok(Ok(())) => native::server::serve(connection, BytesMut::new(), &*handlers, &gate).await,
+        Ok(Ok(Protocol::Native)) => {
+            native::server::serve(connection, BytesMut::new(), &*handlers, &gate).await
+        }
+        #[cfg(feature = "http")]
+        Ok(Ok(Protocol::Http(version, first))) => {
+            crate::http::serve(connection, first, version, handlers, gate.clone()).await
+        }
         Ok(Err(error)) => Err(error),
         Err(_) => Err(Error::timeout(format!(
             "no handshake within {:?}",
@@ -178,12 +189,21 @@ async fn serve<H: Handlers>(
     }
 }
 
+/// What a caller speaks.
+#[derive(Debug)]
+enum Protocol {
+    Native,
+    /// The bytes are those that were read to find out.
+    #[cfg(feature = "http")]
+    Http(crate::http::Version, bytes::Bytes),
+}
+
 /// Reads the first bytes, which say what the caller speaks.
-async fn recognise(connection: &mut Connection) -> Result<()> {
+async fn recognise(connection: &mut Connection) -> Result<Protocol> {
     let mut first = [0; PREFACE.len()];
     connection.read_exact(&mut first).await?;
     if first == PREFACE {
-        return Ok(());
+        return Ok(Protocol::Native);
     }
     if first[..PREFACE.len() - 1] == PREFACE[..PREFACE.len() - 1] {
         // Our version in return tells the caller which one to come back with.
@@ -193,7 +213,15 @@ async fn recognise(connection: &mut Connection) -> Result<()> {
             first[PREFACE.len() - 1]
         )));
     }
-    Err(Error::unimplemented(
-        "the caller speaks no protocol that is served here",
-    ))
+    #[cfg(feature = "http")]
+    if let Some((version, first)) = crate::http::recognise(first, connection).await? {
+        return Ok(Protocol::Http(version, first));
+    }
+    // The first bytes of a TLS handshake.
+    let what = if first.starts_with(&[0x16, 3]) {
+        "TLS, and this address has none"
+    } else {
+        "no protocol that is served here"
+    };
+    Err(Error::unimplemented(format!("the caller speaks {what}")))
 }

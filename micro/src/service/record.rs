@@ -26,6 +26,12 @@ pub(super) fn record(
     let mut metadata = settled.metadata.clone();
     let mut put = |key: &str, value: &str| metadata.insert(key.to_owned(), value.to_owned());
     put("protocol", "native");
+    let protocols = if cfg!(feature = "http") {
+        "native,grpc,http"
+    } else {
+        "native"
+    };
+    put("protocols", protocols);
     put("server", "rpc");
     put("transport", settled.parts.transport.name());
     let calls = services

@@ -176,6 +176,7 @@ impl Running {
             ..
         } = self;
         let name = settled.name.clone();
+        server.unready();
         registration.end().await;
         tracing::debug!(service = name, "deregistered");
         tokio::time::sleep(settled.leave_delay).await;
