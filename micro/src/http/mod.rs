@@ -125,11 +125,6 @@ impl Exit for Door {
     fn close(&self) {
         self.0.send_replace(Stage::Closed);
     }
-
-    fn is_quiet(&self) -> bool {
-        // Once it is told to, it closes by itself, and is off the list, as soon as it has.
-        false
-    }
 }
 
 /// Serves HTTP on a connection whose first bytes are in `first`, until either side closes it.

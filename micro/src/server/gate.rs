@@ -42,9 +42,6 @@ pub(crate) trait Exit: Send + Sync + std::fmt::Debug {
 
     /// Closes the connection; what is at work is cancelled.
     fn close(&self);
-
-    /// Whether all that was sent has been written.
-    fn is_quiet(&self) -> bool;
 }
 
 impl Exit for Link {
@@ -58,10 +55,6 @@ impl Exit for Link {
 
     fn close(&self) {
         self.close(Error::unavailable("the server has stopped"));
-    }
-
-    fn is_quiet(&self) -> bool {
-        self.is_quiet()
     }
 }
 
