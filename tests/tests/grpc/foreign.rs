@@ -192,14 +192,16 @@ async fn setup() -> Setup {
             .unwrap();
     });
     let registry = MemoryRegistry::new();
-    let mut node = Node::default();
-    node.id = "foreign-1".to_owned();
-    node.address = address;
-    node.metadata
-        .insert("protocol".to_owned(), "grpc".to_owned());
-    let mut record = micro::registry::Service::default();
-    record.name = "foreign".to_owned();
-    record.nodes.push(node);
+    let node = Node {
+        id: "foreign-1".to_owned(),
+        address,
+        metadata: [("protocol".to_owned(), "grpc".to_owned())].into(),
+    };
+    let record = micro::registry::Service {
+        name: "foreign".to_owned(),
+        nodes: vec![node],
+        ..Default::default()
+    };
     registry
         .register(&record, Duration::from_secs(60))
         .await

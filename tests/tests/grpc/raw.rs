@@ -82,6 +82,9 @@ async fn status(address: &str, path: &str, headers: &[(&str, &str)], body: Bytes
     }
 }
 
+/// What is wrong, the headers, the body, and the status that it has.
+type Malformed<'a> = (&'a str, &'a [(&'a str, &'a str)], Bytes, u8);
+
 #[tokio::test]
 async fn malformed_calls_have_the_right_status() {
     let (running, _dropped) = start().await;
@@ -90,7 +93,7 @@ async fn malformed_calls_have_the_right_status() {
     let none: &[(&str, &str)] = &[];
     let json = [("content-type", "application/grpc+json")];
     let text = |text: &'static str| framed(0, text.as_bytes());
-    let table: Vec<(&str, &[(&str, &str)], Bytes, u8)> = vec![
+    let table: Vec<Malformed<'_>> = vec![
         ("good", none, say.clone(), 0),
         ("an empty message", none, framed(0, b""), 0),
         ("no message", none, Bytes::new(), 3),
