@@ -19,7 +19,9 @@ mod rpc;
 mod subscriber;
 
 pub use call::{Body, Call, Input, Output, Response};
-pub(crate) use gate::{Exit, Gate};
+#[cfg(feature = "http")]
+pub(crate) use gate::Exit;
+pub(crate) use gate::Gate;
 pub use handlers::Handlers;
 pub use limits::Limits;
 pub use router::{Route, Router};

@@ -82,6 +82,9 @@ async fn status(address: &str, path: &str, headers: &[(&str, &str)], body: Bytes
     }
 }
 
+/// What is wrong, the headers, the body, and the status that it has.
+type Malformed<'a> = (&'a str, &'a [(&'a str, &'a str)], Bytes, u8);
+
 #[tokio::test]
 async fn malformed_calls_have_the_right_status() {
     let (running, _dropped) = start().await;
@@ -90,9 +93,7 @@ async fn malformed_calls_have_the_right_status() {
     let none: &[(&str, &str)] = &[];
     let json = [("content-type", "application/grpc+json")];
     let text = |text: &'static str| framed(0, text.as_bytes());
-    /// What is sent, with which headers and body, and the status that is due.
-    type Row<'a> = (&'a str, &'a [(&'a str, &'a str)], Bytes, u8);
-    let table: Vec<Row<'_>> = vec![
+    let table: Vec<Malformed<'_>> = vec![
         ("good", none, say.clone(), 0),
         ("an empty message", none, framed(0, b""), 0),
         ("no message", none, Bytes::new(), 3),
