@@ -16,10 +16,10 @@ mod rpc;
 mod topic;
 
 pub use call::{Bidi, Call, ClientStream, Input, Many, One, Output, ServerStream, Stub, Unary};
-pub use options::CallOptions;
+pub use options::{CallOptions, ClientOptions};
 pub use request::{Request, RequestBody, Response, ResponseBody};
 pub(crate) use rpc::Parts;
-pub use rpc::{ClientOptions, RpcClient};
+pub use rpc::RpcClient;
 pub use topic::{Publish, Topic};
 
 /// Sends calls and messages: the one bound on what generated clients take.

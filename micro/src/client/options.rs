@@ -1,8 +1,40 @@
-//! What can be set for one call.
+//! What can be set for a client, and for one call.
 
 use std::time::Duration;
 
 use crate::{Metadata, codec::ContentType, selector::Filter};
+
+/// How a client behaves where a call does not say otherwise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ClientOptions {
+    /// How long a call may take, retries included; 30 s.
+    pub timeout: Duration,
+    /// How long making a connection may take; 5 s.
+    pub connect_timeout: Duration,
+    /// How often a call is sent again where that is safe; 3.
+    pub retries: u32,
+    /// How long a call waits for a first node of a service that the registry does not know; 1 s.
+    pub discovery_timeout: Duration,
+    /// The largest message in bytes, either way; 4 MiB.
+    pub max_message: usize,
+    /// Time without a byte, while calls are under way, after which a node is asked whether it
+    /// lives; 10 s.
+    pub keepalive: Duration,
+}
+
+impl Default for ClientOptions {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(30),
+            connect_timeout: Duration::from_secs(5),
+            retries: 3,
+            discovery_timeout: Duration::from_secs(1),
+            max_message: 4 << 20,
+            keepalive: Duration::from_secs(10),
+        }
+    }
+}
 
 /// Options of one call; what is `None` is as the client has it.
 #[derive(Clone, Debug, Default)]

@@ -3,12 +3,12 @@
 use std::{collections::HashMap, fmt, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
-use futures_util::StreamExt;
+use futures_util::{StreamExt, future::Either};
 use tokio::{task::AbortHandle, time::Instant};
 use tracing::Instrument;
 
 use super::{
-    Client, Request, Response, ResponseBody,
+    Client, ClientOptions, Request, Response, ResponseBody,
     budget::Budget,
     pool::{Dialer, Pool},
 };
@@ -19,38 +19,6 @@ use crate::{
     registry::{Node, Registry},
     selector::{Candidate, Filter, Outcome, Selection, Selector, view::View},
 };
-
-/// How a client behaves where a call does not say otherwise.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct ClientOptions {
-    /// How long a call may take, retries included; 30 s.
-    pub timeout: Duration,
-    /// How long making a connection may take; 5 s.
-    pub connect_timeout: Duration,
-    /// How often a call is sent again where that is safe; 3.
-    pub retries: u32,
-    /// How long a call waits for a first node of a service that the registry does not know; 1 s.
-    pub discovery_timeout: Duration,
-    /// The largest message in bytes, either way; 4 MiB.
-    pub max_message: usize,
-    /// Time without a byte, while calls are under way, after which a node is asked whether it
-    /// lives; 10 s.
-    pub keepalive: Duration,
-}
-
-impl Default for ClientOptions {
-    fn default() -> Self {
-        Self {
-            timeout: Duration::from_secs(30),
-            connect_timeout: Duration::from_secs(5),
-            retries: 3,
-            discovery_timeout: Duration::from_secs(1),
-            max_message: 4 << 20,
-            keepalive: Duration::from_secs(10),
-        }
-    }
-}
 
 /// The parts that a client is put together from.
 #[derive(Clone)]
@@ -380,7 +348,11 @@ impl Client for RpcClient {
             rpc.service = %request.service,
             rpc.method = %request.path,
         );
-        self.send(request).instrument(span)
+        if span.is_disabled() {
+            Either::Left(self.send(request))
+        } else {
+            Either::Right(self.send(request).instrument(span))
+        }
     }
 
     async fn publish(&self, topic: &str, message: Message) -> Result<()> {

@@ -37,8 +37,46 @@ struct Out {
     /// Bytes appended since the connection began.
     appended: u64,
     names: HashMap<Cow<'static, str>, u16>,
+    /// The name that was called last, if it is a constant, by where it is, and its number.
+    last: Option<(&'static str, u16)>,
     blocked: Vec<Waker>,
     closed: Option<Error>,
+}
+
+impl Out {
+    #[expect(
+        clippy::ptr_arg,
+        reason = "a path that is static is kept without a copy"
+    )]
+    /// The number of a method's name, told to the other side where it does not know it.
+    fn number(&mut self, path: &Cow<'static, str>) -> u16 {
+        if let (Cow::Borrowed(path), Some((last, number))) = (path, self.last)
+            && std::ptr::eq(*path, last)
+        {
+            return number;
+        }
+        let number = self.names.get(path).copied().unwrap_or_else(|| {
+            if self.names.len() >= NAMES.into() {
+                // Numbers may be given anew: the other side takes the last word for each.
+                self.names.clear();
+            }
+            let number = self.names.len() as u16;
+            let name = Bytes::copy_from_slice(path.as_bytes());
+            let header = Header {
+                tag: number,
+                ..Header::new(Kind::Name, 0)
+            };
+            self.pending.push(Frame::new(header), &name);
+            self.names.insert(path.clone(), number);
+            number
+        });
+        self.last = match path {
+            Cow::Borrowed(path) => Some((path, number)),
+            // One that was made at run time may be gone, and its place another's.
+            Cow::Owned(_) => None,
+        };
+        number
+    }
 }
 
 /// Bytes in order: sealed pieces, then a tail that grows.
@@ -164,24 +202,7 @@ impl Link {
         body: &Bytes,
     ) -> Result<u64> {
         self.append(|out| {
-            frame.header.tag = match out.names.get(path) {
-                Some(number) => *number,
-                None => {
-                    if out.names.len() >= NAMES.into() {
-                        // Numbers may be given anew: the other side takes the last word for each.
-                        out.names.clear();
-                    }
-                    let number = out.names.len() as u16;
-                    let name = Bytes::copy_from_slice(path.as_bytes());
-                    let header = Header {
-                        tag: number,
-                        ..Header::new(Kind::Name, 0)
-                    };
-                    out.pending.push(Frame::new(header), &name);
-                    out.names.insert(path.clone(), number);
-                    number
-                }
-            };
+            frame.header.tag = out.number(path);
             out.pending.push(frame, body);
         })
     }

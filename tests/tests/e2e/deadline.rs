@@ -2,9 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use micro::{Code, Context, Metadata, Trace, registry::MemoryRegistry};
+use micro::{Code, Context, Metadata, Trace, native::Kind, registry::MemoryRegistry};
 
-use crate::common::{alone, check_works, note, start};
+use crate::{
+    common::{alone, check_works, note, start},
+    raw::{self, Raw},
+};
 
 /// How long after its deadline a handler may still be there.
 const DROPPED: Duration = Duration::from_millis(50);
@@ -38,6 +41,19 @@ async fn a_deadline_ends_the_call_and_drops_the_handler() {
         assert!(best <= DROPPED && worst <= BUSY, "{times:?}");
     }
     check_works(&node.client).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_server_keeps_the_deadline_of_a_caller_that_does_not() {
+    let node = alone().await;
+    let mut caller = Raw::connect(node.running.address()).await;
+    caller.send(&raw::name(0, "e2e.Probe/Hang")).await;
+    let call = raw::frame(Kind::Call as u8, 1, raw::JSON, 0, 60, br#"{"text":""}"#);
+    caller.send(&call).await;
+    // Nothing else happens on the connection: no cancellation, and no other call.
+    let answer = tokio::time::timeout(Duration::from_secs(5), caller.answer(1)).await;
+    assert_eq!(answer.unwrap(), Some((Some(Code::DeadlineExceeded), false)));
+    node.seen.wait_empty().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -60,6 +60,8 @@ pub(super) enum State {
     /// The stream of replies is under way.
     Open(Payload),
     Done(Result<Payload>),
+    /// The answer was handed over.
+    Taken,
     /// The deadline has passed; the caller is yet to learn of it.
     Late,
     /// The caller is gone; the answer is not there yet.
@@ -164,12 +166,12 @@ impl CallGuard {
                 };
                 Poll::Ready(Ok(Some(payload)))
             }
-            // The reply stays where it is, so that the guard knows that there is no call to give up.
-            State::Done(result) => {
-                Poll::Ready(std::mem::replace(result, Err(no_reply())).map(Some))
-            }
+            State::Done(_) => match std::mem::replace(&mut slot.state, State::Taken) {
+                State::Done(answer) => Poll::Ready(answer.map(Some)),
+                _ => Poll::Ready(Ok(None)),
+            },
             State::Late => Poll::Ready(Err(late())),
-            State::Open(_) | State::Free | State::GivenUp => Poll::Ready(Ok(None)),
+            State::Open(_) | State::Taken | State::Free | State::GivenUp => Poll::Ready(Ok(None)),
         }
     }
 }
@@ -181,7 +183,7 @@ impl Drop for CallGuard {
         if let Some(requests) = slot.requests.take() {
             requests.close();
         }
-        let answered = matches!(slot.state, State::Done(_));
+        let answered = matches!(slot.state, State::Done(_) | State::Taken);
         // One that was never sent has nothing to be answered.
         if answered || slot.sent == u64::MAX {
             *slot = Slot::default();

@@ -75,9 +75,6 @@ impl Driver {
         if let Some(reason) = link.closed() {
             return Poll::Ready(Err(reason));
         }
-        while self.timer.poll(cx).is_ready() {
-            self.on_timer()?;
-        }
         let mut left = 1024;
         loop {
             if left == 0 {
@@ -102,7 +99,11 @@ impl Driver {
             }
         }
         self.input.rest();
-        let open = self.watch_over_calls();
+        let (open, at_work) = self.watch_over_calls();
+        // After all that may have armed it: it wakes nobody before it was polled.
+        while self.timer.poll(cx).is_ready() {
+            self.on_timer()?;
+        }
         // All that were answered are woken in one go, and before anything is written, as most of
         // them will have something to send.
         self.woken.drain(..).for_each(Waker::wake);
@@ -110,7 +111,11 @@ impl Driver {
             if link.waiting(&self.writer) == 0 {
                 return Poll::Ready(Ok(()));
             }
-        } else if !std::mem::replace(&mut self.gave_way, true) && link.waiting(&self.writer) > 0 {
+        } else if at_work > 1
+            && !std::mem::replace(&mut self.gave_way, true)
+            && link.waiting(&self.writer) > 0
+        {
+            // A lone caller has nobody to wait for.
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
@@ -120,8 +125,8 @@ impl Driver {
         Poll::Pending
     }
 
-    /// Sees to the timer; says whether the connection is still of use.
-    fn watch_over_calls(&mut self) -> bool {
+    /// Sees to the timer; says whether the connection is still of use, and how many calls there are.
+    fn watch_over_calls(&mut self) -> (bool, usize) {
         let mut calls = self.shared.lock();
         let at_work = calls.slots.len() - calls.free.len();
         let deadline = calls.deadline;
@@ -139,7 +144,7 @@ impl Driver {
             self.heard = Some(now);
             self.timer.arm(now + self.keepalive);
         }
-        !done
+        (!done, at_work)
     }
 
     fn on_frame(&mut self, incoming: Incoming) -> Result<()> {
@@ -227,7 +232,7 @@ impl Driver {
             return;
         };
         match slot.state {
-            State::Free | State::Done(_) => return,
+            State::Free | State::Done(_) | State::Taken => return,
             State::GivenUp => {
                 *slot = Slot::default();
                 calls.free.push(id);

@@ -196,7 +196,7 @@ where
         match self.slots.start(work, future) {
             Started::Done(work, reply) => {
                 // It never was among the calls at work, but others may hold on to its streams.
-                at_work.close(&Error::cancelled("the call is over"));
+                at_work.close();
                 work.context.cancel();
                 self.reply(id, reply, false);
             }

@@ -108,10 +108,10 @@ impl AtWork {
         self.requests.is_some() || self.replies.is_some()
     }
 
-    fn close(&self, error: &Error) {
+    fn close(&self) {
         if let Some(requests) = &self.requests {
             requests
-                .end(Err(error.clone()))
+                .end(Err(Error::cancelled("the call is over")))
                 .into_iter()
                 .for_each(Waker::wake);
         }
@@ -131,9 +131,6 @@ where
         self.link.attend();
         if let Some(reason) = self.link.closed() {
             return Poll::Ready(Err(reason));
-        }
-        while self.timer.poll(cx).is_ready() {
-            self.on_timer()?;
         }
         let mut left = TURN;
         self.slots.take_woken();
@@ -172,6 +169,10 @@ where
             }
         }
         self.input.rest();
+        // After all that may have armed it: it wakes nobody before it was polled.
+        while self.timer.poll(cx).is_ready() {
+            self.on_timer()?;
+        }
         let flushed = self.link.poll_flush(&mut self.writer, io, cx)?;
         // Nothing else would wake it: the turn was cut short, or there is room to read again.
         if left == 0 || self.slots.has_woken() || (crowded && flushed.is_ready()) {
@@ -195,7 +196,7 @@ where
         let at_work = self.calls.remove(&work.id);
         if let Some(at_work) = &at_work {
             self.streams -= usize::from(at_work.streams());
-            at_work.close(&Error::cancelled("the call is over"));
+            at_work.close();
         }
         work.context.cancel();
         self.reply(work.id, reply, false);
