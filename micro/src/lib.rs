@@ -74,6 +74,7 @@
 //! | `macros` | `#[micro::service]` and `#[derive(micro::Describe)]` |
 //! | `json` | `application/json`, and the registry in a file |
 //! | `protobuf` | `application/protobuf`, and what generated messages need |
+//! | `http` | gRPC and plain HTTP with JSON on the port of a service, calls to gRPC servers |
 //! | `mdns` | discovery by multicast DNS; without it, services find each other within their process |
 // Lets the paths of generated code, `::micro::…`, work in this crate's own tests.
 #[allow(unused_extern_crates)]
