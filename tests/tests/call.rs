@@ -28,12 +28,17 @@ trait Echo {
     async fn fail(&self, note: Note) -> Result<Note>;
     async fn panic(&self, note: Note) -> Result<Note>;
     async fn wait(&self, note: Note) -> Result<Note>;
+    async fn block(&self, note: Note) -> Result<Note>;
     async fn repeat(&self, note: Note) -> Result<impl Stream<Item = Result<Note>>>;
     async fn collect(&self, notes: Streaming<Note>) -> Result<Note>;
     async fn chat(&self, notes: Streaming<Note>) -> Result<impl Stream<Item = Result<Note>>>;
 }
 
 struct Parrot;
+
+/// How long a handler blocks its thread, and that it has begun to.
+const BLOCK: Duration = Duration::from_secs(5);
+static BLOCKED: tokio::sync::Notify = tokio::sync::Notify::const_new();
 
 #[micro::service]
 impl Echo for Parrot {
@@ -60,6 +65,12 @@ impl Echo for Parrot {
             .parse()
             .map_err(|_| Error::invalid_argument("no number"))?;
         tokio::time::sleep(Duration::from_millis(millis)).await;
+        Ok(note)
+    }
+
+    async fn block(&self, note: Note) -> Result<Note> {
+        BLOCKED.notify_one();
+        std::thread::sleep(BLOCK);
         Ok(note)
     }
 
@@ -282,4 +293,21 @@ async fn a_handler_that_passes_on_an_unseen_error_has_run_all_the_same() {
     assert_eq!(error.reach(), micro::Reach::Maybe);
     assert_eq!(runs.load(std::sync::atomic::Ordering::Relaxed), 1);
     app.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handler_that_blocks_its_thread_does_not_keep_a_service_from_stopping() {
+    let app = testing::app()
+        .with(|service| service.drain_timeout(Duration::from_millis(100)))
+        .handle(Parrot)
+        .start()
+        .await
+        .unwrap();
+    let echo: EchoClient<_> = app.client();
+    let call = tokio::spawn(echo.block(note("a")).into_future());
+    BLOCKED.notified().await;
+    let begun = std::time::Instant::now();
+    app.stop().await.unwrap();
+    assert!(begun.elapsed() < BLOCK - Duration::from_secs(1));
+    assert!(call.await.unwrap().is_err());
 }

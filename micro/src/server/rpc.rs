@@ -150,12 +150,25 @@ async fn accept<H: Handlers>(
             _ = phases.wait_for(|phase| *phase == Phase::Closed) => break,
         }
     }
-    // Those that were told to close do so now; none may keep the server.
-    let _ = tokio::time::timeout(Duration::from_millis(500), async {
-        while connections.join_next().await.is_some() {}
-    })
-    .await;
-    connections.shutdown().await;
+    // Those that were told to close do so now; none may keep the server, not even one whose handler
+    // blocks its thread and can't be ended.
+    const LAST: Duration = Duration::from_millis(250);
+    let _ = tokio::time::timeout(LAST, ended(&mut connections)).await;
+    connections.abort_all();
+    if tokio::time::timeout(LAST, ended(&mut connections))
+        .await
+        .is_err()
+    {
+        tracing::warn!(
+            connections = connections.len(),
+            "a handler blocks its thread; it is left behind"
+        );
+        connections.detach_all();
+    }
+}
+
+async fn ended(tasks: &mut JoinSet<()>) {
+    while tasks.join_next().await.is_some() {}
 }
 
 async fn serve<H: Handlers>(
