@@ -149,6 +149,7 @@ impl Gate {
     }
 
     /// Whether new callers are welcome, now and when that changes.
+    #[cfg(feature = "http")]
     pub(crate) fn ready(&self) -> watch::Receiver<bool> {
         self.ready.subscribe()
     }
