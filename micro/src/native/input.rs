@@ -14,6 +14,16 @@ use crate::Result;
 
 const BLOCK: usize = 64 << 10;
 
+/// What is put aside, in place of `message`, until somebody reads it: a small message is a slice
+/// that would keep the whole block alive in which it came, which no window counts.
+pub(super) fn kept(message: Bytes) -> Bytes {
+    if message.len() < BLOCK / 4 {
+        Bytes::copy_from_slice(&message)
+    } else {
+        message
+    }
+}
+
 thread_local! {
     /// An idle connection keeps no buffer: while one is at work it uses its thread's.
     static SPARE: RefCell<BytesMut> = RefCell::new(BytesMut::new());

@@ -14,7 +14,7 @@ use super::{
     super::{
         error_body::take_error,
         frame::{ANSWER_METADATA, Header, Kind, Payload},
-        input::{Incoming, Input},
+        input::{Incoming, Input, kept},
         link::Writer,
         timer::Timer,
         too_large,
@@ -195,7 +195,7 @@ impl Driver {
                         .and_then(|slot| slot.replies.clone())
                 };
                 if let Some(replies) = replies {
-                    self.woken.extend(replies.receive(body)?);
+                    self.woken.extend(replies.receive(kept(body))?);
                 }
             }
             Kind::Credit => {

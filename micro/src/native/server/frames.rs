@@ -10,7 +10,7 @@ use crate::{
     Error, Peer, Result, context,
     native::{
         frame::{Header, Kind, NAME, NAMES, Payload, WINDOW},
-        input::Incoming,
+        input::{Incoming, kept},
         slots::{Started, Work},
         stream::{Credit, Room, Sender},
         too_large,
@@ -39,7 +39,10 @@ where
                     .get(&header.id)
                     .and_then(|call| call.requests.as_ref())
                 {
-                    requests.receive(body)?.into_iter().for_each(Waker::wake);
+                    requests
+                        .receive(kept(body))?
+                        .into_iter()
+                        .for_each(Waker::wake);
                 }
             }
             Kind::End => {
